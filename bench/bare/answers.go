@@ -48,6 +48,9 @@ type assignment struct {
 	CreatedAt     time.Time   `json:"createdAt"`
 	ClaimedAt     *time.Time  `json:"claimedAt,omitempty"`
 	TransactionID pgtype.UUID `json:"transactionId,omitzero"`
+	State         string      `json:"state"`
+	ExpiresAt     string      `json:"expiresAt"`
+	RevokedAt     string      `json:"revokedAt"`
 	Promotion     *promotion  `json:"promotion,omitempty"`
 }
 

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
 
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 )
@@ -43,12 +44,13 @@ func membersOf(answer any) (names []string) {
 	return names
 }
 
-// membersOfMessage returns the JSON names of the fields that answers have.
+// membersOfMessage returns the JSON names of the fields that answers to players have.
 func membersOfMessage(m proto.Message) (names []string) {
 	fields := m.ProtoReflect().Descriptor().Fields()
 	for i := range fields.Len() {
 		behavior := proto.GetExtension(fields.Get(i).Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
-		if !slices.Contains(behavior, annotations.FieldBehavior_INPUT_ONLY) {
+		staffOnly := proto.GetExtension(fields.Get(i).Options(), optionsv1.E_StaffOnly).(bool)
+		if !slices.Contains(behavior, annotations.FieldBehavior_INPUT_ONLY) && !staffOnly {
 			names = append(names, fields.Get(i).JSONName())
 		}
 	}

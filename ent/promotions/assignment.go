@@ -36,10 +36,18 @@ type Assignment struct {
 	ClaimedAt *time.Time `json:"claimed_at,omitempty"`
 	// TransactionID holds the value of the "transaction_id" field.
 	TransactionID *uuid.UUID `json:"transaction_id,omitempty"`
+	// ExpiresAt holds the value of the "expires_at" field.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	// RevokedAt holds the value of the "revoked_at" field.
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
 	// Title holds the value of the "title" field.
 	Title string `json:"-"`
 	// ClaimID holds the value of the "claim_id" field.
 	ClaimID *string `json:"-"`
+	// ExpiredAt holds the value of the "expired_at" field.
+	ExpiredAt *time.Time `json:"expired_at,omitempty"`
+	// TimesAssigned holds the value of the "times_assigned" field.
+	TimesAssigned int64 `json:"times_assigned,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the AssignmentQuery when eager-loading is set.
 	Edges        AssignmentEdges `json:"edges"`
@@ -77,9 +85,11 @@ func (*Assignment) scanValues(columns []string) ([]any, error) {
 			values[i] = new(money.Amount)
 		case assignment.FieldClaimed:
 			values[i] = new(sql.NullBool)
+		case assignment.FieldTimesAssigned:
+			values[i] = new(sql.NullInt64)
 		case assignment.FieldTitle, assignment.FieldClaimID:
 			values[i] = new(sql.NullString)
-		case assignment.FieldCreatedAt, assignment.FieldClaimedAt:
+		case assignment.FieldCreatedAt, assignment.FieldClaimedAt, assignment.FieldExpiresAt, assignment.FieldRevokedAt, assignment.FieldExpiredAt:
 			values[i] = new(sql.NullTime)
 		case assignment.FieldID, assignment.FieldUserID, assignment.FieldPromotionID:
 			values[i] = new(uuid.UUID)
@@ -155,6 +165,20 @@ func (_m *Assignment) assignValues(columns []string, values []any) error {
 				_m.TransactionID = new(uuid.UUID)
 				*_m.TransactionID = *value.S.(*uuid.UUID)
 			}
+		case assignment.FieldExpiresAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field expires_at", values[i])
+			} else if value.Valid {
+				_m.ExpiresAt = new(time.Time)
+				*_m.ExpiresAt = value.Time
+			}
+		case assignment.FieldRevokedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field revoked_at", values[i])
+			} else if value.Valid {
+				_m.RevokedAt = new(time.Time)
+				*_m.RevokedAt = value.Time
+			}
 		case assignment.FieldTitle:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field title", values[i])
@@ -167,6 +191,19 @@ func (_m *Assignment) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ClaimID = new(string)
 				*_m.ClaimID = value.String
+			}
+		case assignment.FieldExpiredAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field expired_at", values[i])
+			} else if value.Valid {
+				_m.ExpiredAt = new(time.Time)
+				*_m.ExpiredAt = value.Time
+			}
+		case assignment.FieldTimesAssigned:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field times_assigned", values[i])
+			} else if value.Valid {
+				_m.TimesAssigned = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -239,9 +276,27 @@ func (_m *Assignment) String() string {
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")
+	if v := _m.ExpiresAt; v != nil {
+		builder.WriteString("expires_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.RevokedAt; v != nil {
+		builder.WriteString("revoked_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
 	builder.WriteString("title=<sensitive>")
 	builder.WriteString(", ")
 	builder.WriteString("claim_id=<sensitive>")
+	builder.WriteString(", ")
+	if v := _m.ExpiredAt; v != nil {
+		builder.WriteString("expired_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("times_assigned=")
+	builder.WriteString(fmt.Sprintf("%v", _m.TimesAssigned))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -95,6 +95,34 @@ func (_c *AssignmentCreate) SetNillableTransactionID(v *uuid.UUID) *AssignmentCr
 	return _c
 }
 
+// SetExpiresAt sets the "expires_at" field.
+func (_c *AssignmentCreate) SetExpiresAt(v time.Time) *AssignmentCreate {
+	_c.mutation.SetExpiresAt(v)
+	return _c
+}
+
+// SetNillableExpiresAt sets the "expires_at" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableExpiresAt(v *time.Time) *AssignmentCreate {
+	if v != nil {
+		_c.SetExpiresAt(*v)
+	}
+	return _c
+}
+
+// SetRevokedAt sets the "revoked_at" field.
+func (_c *AssignmentCreate) SetRevokedAt(v time.Time) *AssignmentCreate {
+	_c.mutation.SetRevokedAt(v)
+	return _c
+}
+
+// SetNillableRevokedAt sets the "revoked_at" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableRevokedAt(v *time.Time) *AssignmentCreate {
+	if v != nil {
+		_c.SetRevokedAt(*v)
+	}
+	return _c
+}
+
 // SetTitle sets the "title" field.
 func (_c *AssignmentCreate) SetTitle(v string) *AssignmentCreate {
 	_c.mutation.SetTitle(v)
@@ -112,6 +140,26 @@ func (_c *AssignmentCreate) SetNillableClaimID(v *string) *AssignmentCreate {
 	if v != nil {
 		_c.SetClaimID(*v)
 	}
+	return _c
+}
+
+// SetExpiredAt sets the "expired_at" field.
+func (_c *AssignmentCreate) SetExpiredAt(v time.Time) *AssignmentCreate {
+	_c.mutation.SetExpiredAt(v)
+	return _c
+}
+
+// SetNillableExpiredAt sets the "expired_at" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableExpiredAt(v *time.Time) *AssignmentCreate {
+	if v != nil {
+		_c.SetExpiredAt(*v)
+	}
+	return _c
+}
+
+// SetTimesAssigned sets the "times_assigned" field.
+func (_c *AssignmentCreate) SetTimesAssigned(v int64) *AssignmentCreate {
+	_c.mutation.SetTimesAssigned(v)
 	return _c
 }
 
@@ -241,6 +289,14 @@ func (_c *AssignmentCreate) createSpec() (*Assignment, *sqlgraph.CreateSpec) {
 		_spec.SetField(assignment.FieldTransactionID, field.TypeUUID, value)
 		_node.TransactionID = &value
 	}
+	if value, ok := _c.mutation.ExpiresAt(); ok {
+		_spec.SetField(assignment.FieldExpiresAt, field.TypeTime, value)
+		_node.ExpiresAt = &value
+	}
+	if value, ok := _c.mutation.RevokedAt(); ok {
+		_spec.SetField(assignment.FieldRevokedAt, field.TypeTime, value)
+		_node.RevokedAt = &value
+	}
 	if value, ok := _c.mutation.Title(); ok {
 		_spec.SetField(assignment.FieldTitle, field.TypeString, value)
 		_node.Title = value
@@ -248,6 +304,14 @@ func (_c *AssignmentCreate) createSpec() (*Assignment, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ClaimID(); ok {
 		_spec.SetField(assignment.FieldClaimID, field.TypeString, value)
 		_node.ClaimID = &value
+	}
+	if value, ok := _c.mutation.ExpiredAt(); ok {
+		_spec.SetField(assignment.FieldExpiredAt, field.TypeTime, value)
+		_node.ExpiredAt = &value
+	}
+	if value, ok := _c.mutation.TimesAssigned(); ok {
+		_spec.SetField(assignment.FieldTimesAssigned, field.TypeInt64, value)
+		_node.TimesAssigned = value
 	}
 	if nodes := _c.mutation.PromotionIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

@@ -132,6 +132,46 @@ func (_u *AssignmentUpdate) ClearTransactionID() *AssignmentUpdate {
 	return _u
 }
 
+// SetExpiresAt sets the "expires_at" field.
+func (_u *AssignmentUpdate) SetExpiresAt(v time.Time) *AssignmentUpdate {
+	_u.mutation.SetExpiresAt(v)
+	return _u
+}
+
+// SetNillableExpiresAt sets the "expires_at" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableExpiresAt(v *time.Time) *AssignmentUpdate {
+	if v != nil {
+		_u.SetExpiresAt(*v)
+	}
+	return _u
+}
+
+// ClearExpiresAt clears the value of the "expires_at" field.
+func (_u *AssignmentUpdate) ClearExpiresAt() *AssignmentUpdate {
+	_u.mutation.ClearExpiresAt()
+	return _u
+}
+
+// SetRevokedAt sets the "revoked_at" field.
+func (_u *AssignmentUpdate) SetRevokedAt(v time.Time) *AssignmentUpdate {
+	_u.mutation.SetRevokedAt(v)
+	return _u
+}
+
+// SetNillableRevokedAt sets the "revoked_at" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableRevokedAt(v *time.Time) *AssignmentUpdate {
+	if v != nil {
+		_u.SetRevokedAt(*v)
+	}
+	return _u
+}
+
+// ClearRevokedAt clears the value of the "revoked_at" field.
+func (_u *AssignmentUpdate) ClearRevokedAt() *AssignmentUpdate {
+	_u.mutation.ClearRevokedAt()
+	return _u
+}
+
 // SetTitle sets the "title" field.
 func (_u *AssignmentUpdate) SetTitle(v string) *AssignmentUpdate {
 	_u.mutation.SetTitle(v)
@@ -163,6 +203,47 @@ func (_u *AssignmentUpdate) SetNillableClaimID(v *string) *AssignmentUpdate {
 // ClearClaimID clears the value of the "claim_id" field.
 func (_u *AssignmentUpdate) ClearClaimID() *AssignmentUpdate {
 	_u.mutation.ClearClaimID()
+	return _u
+}
+
+// SetExpiredAt sets the "expired_at" field.
+func (_u *AssignmentUpdate) SetExpiredAt(v time.Time) *AssignmentUpdate {
+	_u.mutation.SetExpiredAt(v)
+	return _u
+}
+
+// SetNillableExpiredAt sets the "expired_at" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableExpiredAt(v *time.Time) *AssignmentUpdate {
+	if v != nil {
+		_u.SetExpiredAt(*v)
+	}
+	return _u
+}
+
+// ClearExpiredAt clears the value of the "expired_at" field.
+func (_u *AssignmentUpdate) ClearExpiredAt() *AssignmentUpdate {
+	_u.mutation.ClearExpiredAt()
+	return _u
+}
+
+// SetTimesAssigned sets the "times_assigned" field.
+func (_u *AssignmentUpdate) SetTimesAssigned(v int64) *AssignmentUpdate {
+	_u.mutation.ResetTimesAssigned()
+	_u.mutation.SetTimesAssigned(v)
+	return _u
+}
+
+// SetNillableTimesAssigned sets the "times_assigned" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableTimesAssigned(v *int64) *AssignmentUpdate {
+	if v != nil {
+		_u.SetTimesAssigned(*v)
+	}
+	return _u
+}
+
+// AddTimesAssigned adds value to the "times_assigned" field.
+func (_u *AssignmentUpdate) AddTimesAssigned(v int64) *AssignmentUpdate {
+	_u.mutation.AddTimesAssigned(v)
 	return _u
 }
 
@@ -245,6 +326,18 @@ func (_u *AssignmentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if _u.mutation.TransactionIDCleared() {
 		_spec.ClearField(assignment.FieldTransactionID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.ExpiresAt(); ok {
+		_spec.SetField(assignment.FieldExpiresAt, field.TypeTime, value)
+	}
+	if _u.mutation.ExpiresAtCleared() {
+		_spec.ClearField(assignment.FieldExpiresAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.RevokedAt(); ok {
+		_spec.SetField(assignment.FieldRevokedAt, field.TypeTime, value)
+	}
+	if _u.mutation.RevokedAtCleared() {
+		_spec.ClearField(assignment.FieldRevokedAt, field.TypeTime)
+	}
 	if value, ok := _u.mutation.Title(); ok {
 		_spec.SetField(assignment.FieldTitle, field.TypeString, value)
 	}
@@ -253,6 +346,18 @@ func (_u *AssignmentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if _u.mutation.ClaimIDCleared() {
 		_spec.ClearField(assignment.FieldClaimID, field.TypeString)
+	}
+	if value, ok := _u.mutation.ExpiredAt(); ok {
+		_spec.SetField(assignment.FieldExpiredAt, field.TypeTime, value)
+	}
+	if _u.mutation.ExpiredAtCleared() {
+		_spec.ClearField(assignment.FieldExpiredAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.TimesAssigned(); ok {
+		_spec.SetField(assignment.FieldTimesAssigned, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedTimesAssigned(); ok {
+		_spec.AddField(assignment.FieldTimesAssigned, field.TypeInt64, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -376,6 +481,46 @@ func (_u *AssignmentUpdateOne) ClearTransactionID() *AssignmentUpdateOne {
 	return _u
 }
 
+// SetExpiresAt sets the "expires_at" field.
+func (_u *AssignmentUpdateOne) SetExpiresAt(v time.Time) *AssignmentUpdateOne {
+	_u.mutation.SetExpiresAt(v)
+	return _u
+}
+
+// SetNillableExpiresAt sets the "expires_at" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableExpiresAt(v *time.Time) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetExpiresAt(*v)
+	}
+	return _u
+}
+
+// ClearExpiresAt clears the value of the "expires_at" field.
+func (_u *AssignmentUpdateOne) ClearExpiresAt() *AssignmentUpdateOne {
+	_u.mutation.ClearExpiresAt()
+	return _u
+}
+
+// SetRevokedAt sets the "revoked_at" field.
+func (_u *AssignmentUpdateOne) SetRevokedAt(v time.Time) *AssignmentUpdateOne {
+	_u.mutation.SetRevokedAt(v)
+	return _u
+}
+
+// SetNillableRevokedAt sets the "revoked_at" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableRevokedAt(v *time.Time) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetRevokedAt(*v)
+	}
+	return _u
+}
+
+// ClearRevokedAt clears the value of the "revoked_at" field.
+func (_u *AssignmentUpdateOne) ClearRevokedAt() *AssignmentUpdateOne {
+	_u.mutation.ClearRevokedAt()
+	return _u
+}
+
 // SetTitle sets the "title" field.
 func (_u *AssignmentUpdateOne) SetTitle(v string) *AssignmentUpdateOne {
 	_u.mutation.SetTitle(v)
@@ -407,6 +552,47 @@ func (_u *AssignmentUpdateOne) SetNillableClaimID(v *string) *AssignmentUpdateOn
 // ClearClaimID clears the value of the "claim_id" field.
 func (_u *AssignmentUpdateOne) ClearClaimID() *AssignmentUpdateOne {
 	_u.mutation.ClearClaimID()
+	return _u
+}
+
+// SetExpiredAt sets the "expired_at" field.
+func (_u *AssignmentUpdateOne) SetExpiredAt(v time.Time) *AssignmentUpdateOne {
+	_u.mutation.SetExpiredAt(v)
+	return _u
+}
+
+// SetNillableExpiredAt sets the "expired_at" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableExpiredAt(v *time.Time) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetExpiredAt(*v)
+	}
+	return _u
+}
+
+// ClearExpiredAt clears the value of the "expired_at" field.
+func (_u *AssignmentUpdateOne) ClearExpiredAt() *AssignmentUpdateOne {
+	_u.mutation.ClearExpiredAt()
+	return _u
+}
+
+// SetTimesAssigned sets the "times_assigned" field.
+func (_u *AssignmentUpdateOne) SetTimesAssigned(v int64) *AssignmentUpdateOne {
+	_u.mutation.ResetTimesAssigned()
+	_u.mutation.SetTimesAssigned(v)
+	return _u
+}
+
+// SetNillableTimesAssigned sets the "times_assigned" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableTimesAssigned(v *int64) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetTimesAssigned(*v)
+	}
+	return _u
+}
+
+// AddTimesAssigned adds value to the "times_assigned" field.
+func (_u *AssignmentUpdateOne) AddTimesAssigned(v int64) *AssignmentUpdateOne {
+	_u.mutation.AddTimesAssigned(v)
 	return _u
 }
 
@@ -519,6 +705,18 @@ func (_u *AssignmentUpdateOne) sqlSave(ctx context.Context) (_node *Assignment, 
 	if _u.mutation.TransactionIDCleared() {
 		_spec.ClearField(assignment.FieldTransactionID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.ExpiresAt(); ok {
+		_spec.SetField(assignment.FieldExpiresAt, field.TypeTime, value)
+	}
+	if _u.mutation.ExpiresAtCleared() {
+		_spec.ClearField(assignment.FieldExpiresAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.RevokedAt(); ok {
+		_spec.SetField(assignment.FieldRevokedAt, field.TypeTime, value)
+	}
+	if _u.mutation.RevokedAtCleared() {
+		_spec.ClearField(assignment.FieldRevokedAt, field.TypeTime)
+	}
 	if value, ok := _u.mutation.Title(); ok {
 		_spec.SetField(assignment.FieldTitle, field.TypeString, value)
 	}
@@ -527,6 +725,18 @@ func (_u *AssignmentUpdateOne) sqlSave(ctx context.Context) (_node *Assignment, 
 	}
 	if _u.mutation.ClaimIDCleared() {
 		_spec.ClearField(assignment.FieldClaimID, field.TypeString)
+	}
+	if value, ok := _u.mutation.ExpiredAt(); ok {
+		_spec.SetField(assignment.FieldExpiredAt, field.TypeTime, value)
+	}
+	if _u.mutation.ExpiredAtCleared() {
+		_spec.ClearField(assignment.FieldExpiredAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.TimesAssigned(); ok {
+		_spec.SetField(assignment.FieldTimesAssigned, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedTimesAssigned(); ok {
+		_spec.AddField(assignment.FieldTimesAssigned, field.TypeInt64, value)
 	}
 	_node = &Assignment{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -19,12 +19,16 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/anomaly"
 	"github.com/casino-loyalty/loyalty/ent/promotions/anomalywindow"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentdeadline"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
+	"github.com/casino-loyalty/loyalty/ent/promotions/claimreservation"
 	"github.com/casino-loyalty/loyalty/ent/promotions/idempotencykey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/player"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
+	"github.com/casino-loyalty/loyalty/ent/promotions/promotioncounter"
+	"github.com/casino-loyalty/loyalty/ent/promotions/promotionday"
 
 	stdsql "database/sql"
 )
@@ -40,8 +44,12 @@ type Client struct {
 	AnomalyWindow *AnomalyWindowClient
 	// Assignment is the client for interacting with the Assignment builders.
 	Assignment *AssignmentClient
+	// AssignmentDeadline is the client for interacting with the AssignmentDeadline builders.
+	AssignmentDeadline *AssignmentDeadlineClient
 	// ClaimKey is the client for interacting with the ClaimKey builders.
 	ClaimKey *ClaimKeyClient
+	// ClaimReservation is the client for interacting with the ClaimReservation builders.
+	ClaimReservation *ClaimReservationClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
 	// InboxEvent is the client for interacting with the InboxEvent builders.
@@ -52,6 +60,10 @@ type Client struct {
 	Player *PlayerClient
 	// Promotion is the client for interacting with the Promotion builders.
 	Promotion *PromotionClient
+	// PromotionCounter is the client for interacting with the PromotionCounter builders.
+	PromotionCounter *PromotionCounterClient
+	// PromotionDay is the client for interacting with the PromotionDay builders.
+	PromotionDay *PromotionDayClient
 }
 
 // NewClient creates a new client configured with the given options.
@@ -66,12 +78,16 @@ func (c *Client) init() {
 	c.Anomaly = NewAnomalyClient(c.config)
 	c.AnomalyWindow = NewAnomalyWindowClient(c.config)
 	c.Assignment = NewAssignmentClient(c.config)
+	c.AssignmentDeadline = NewAssignmentDeadlineClient(c.config)
 	c.ClaimKey = NewClaimKeyClient(c.config)
+	c.ClaimReservation = NewClaimReservationClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.InboxEvent = NewInboxEventClient(c.config)
 	c.OutboxEvent = NewOutboxEventClient(c.config)
 	c.Player = NewPlayerClient(c.config)
 	c.Promotion = NewPromotionClient(c.config)
+	c.PromotionCounter = NewPromotionCounterClient(c.config)
+	c.PromotionDay = NewPromotionDayClient(c.config)
 }
 
 type (
@@ -162,17 +178,21 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:            ctx,
-		config:         cfg,
-		Anomaly:        NewAnomalyClient(cfg),
-		AnomalyWindow:  NewAnomalyWindowClient(cfg),
-		Assignment:     NewAssignmentClient(cfg),
-		ClaimKey:       NewClaimKeyClient(cfg),
-		IdempotencyKey: NewIdempotencyKeyClient(cfg),
-		InboxEvent:     NewInboxEventClient(cfg),
-		OutboxEvent:    NewOutboxEventClient(cfg),
-		Player:         NewPlayerClient(cfg),
-		Promotion:      NewPromotionClient(cfg),
+		ctx:                ctx,
+		config:             cfg,
+		Anomaly:            NewAnomalyClient(cfg),
+		AnomalyWindow:      NewAnomalyWindowClient(cfg),
+		Assignment:         NewAssignmentClient(cfg),
+		AssignmentDeadline: NewAssignmentDeadlineClient(cfg),
+		ClaimKey:           NewClaimKeyClient(cfg),
+		ClaimReservation:   NewClaimReservationClient(cfg),
+		IdempotencyKey:     NewIdempotencyKeyClient(cfg),
+		InboxEvent:         NewInboxEventClient(cfg),
+		OutboxEvent:        NewOutboxEventClient(cfg),
+		Player:             NewPlayerClient(cfg),
+		Promotion:          NewPromotionClient(cfg),
+		PromotionCounter:   NewPromotionCounterClient(cfg),
+		PromotionDay:       NewPromotionDayClient(cfg),
 	}, nil
 }
 
@@ -190,17 +210,21 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:            ctx,
-		config:         cfg,
-		Anomaly:        NewAnomalyClient(cfg),
-		AnomalyWindow:  NewAnomalyWindowClient(cfg),
-		Assignment:     NewAssignmentClient(cfg),
-		ClaimKey:       NewClaimKeyClient(cfg),
-		IdempotencyKey: NewIdempotencyKeyClient(cfg),
-		InboxEvent:     NewInboxEventClient(cfg),
-		OutboxEvent:    NewOutboxEventClient(cfg),
-		Player:         NewPlayerClient(cfg),
-		Promotion:      NewPromotionClient(cfg),
+		ctx:                ctx,
+		config:             cfg,
+		Anomaly:            NewAnomalyClient(cfg),
+		AnomalyWindow:      NewAnomalyWindowClient(cfg),
+		Assignment:         NewAssignmentClient(cfg),
+		AssignmentDeadline: NewAssignmentDeadlineClient(cfg),
+		ClaimKey:           NewClaimKeyClient(cfg),
+		ClaimReservation:   NewClaimReservationClient(cfg),
+		IdempotencyKey:     NewIdempotencyKeyClient(cfg),
+		InboxEvent:         NewInboxEventClient(cfg),
+		OutboxEvent:        NewOutboxEventClient(cfg),
+		Player:             NewPlayerClient(cfg),
+		Promotion:          NewPromotionClient(cfg),
+		PromotionCounter:   NewPromotionCounterClient(cfg),
+		PromotionDay:       NewPromotionDayClient(cfg),
 	}, nil
 }
 
@@ -230,8 +254,9 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Anomaly, c.AnomalyWindow, c.Assignment, c.ClaimKey, c.IdempotencyKey,
-		c.InboxEvent, c.OutboxEvent, c.Player, c.Promotion,
+		c.Anomaly, c.AnomalyWindow, c.Assignment, c.AssignmentDeadline, c.ClaimKey,
+		c.ClaimReservation, c.IdempotencyKey, c.InboxEvent, c.OutboxEvent, c.Player,
+		c.Promotion, c.PromotionCounter, c.PromotionDay,
 	} {
 		n.Use(hooks...)
 	}
@@ -241,8 +266,9 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Anomaly, c.AnomalyWindow, c.Assignment, c.ClaimKey, c.IdempotencyKey,
-		c.InboxEvent, c.OutboxEvent, c.Player, c.Promotion,
+		c.Anomaly, c.AnomalyWindow, c.Assignment, c.AssignmentDeadline, c.ClaimKey,
+		c.ClaimReservation, c.IdempotencyKey, c.InboxEvent, c.OutboxEvent, c.Player,
+		c.Promotion, c.PromotionCounter, c.PromotionDay,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -257,8 +283,12 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.AnomalyWindow.mutate(ctx, m)
 	case *AssignmentMutation:
 		return c.Assignment.mutate(ctx, m)
+	case *AssignmentDeadlineMutation:
+		return c.AssignmentDeadline.mutate(ctx, m)
 	case *ClaimKeyMutation:
 		return c.ClaimKey.mutate(ctx, m)
+	case *ClaimReservationMutation:
+		return c.ClaimReservation.mutate(ctx, m)
 	case *IdempotencyKeyMutation:
 		return c.IdempotencyKey.mutate(ctx, m)
 	case *InboxEventMutation:
@@ -269,6 +299,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Player.mutate(ctx, m)
 	case *PromotionMutation:
 		return c.Promotion.mutate(ctx, m)
+	case *PromotionCounterMutation:
+		return c.PromotionCounter.mutate(ctx, m)
+	case *PromotionDayMutation:
+		return c.PromotionDay.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("promotions: unknown mutation type %T", m)
 	}
@@ -689,6 +723,139 @@ func (c *AssignmentClient) mutate(ctx context.Context, m *AssignmentMutation) (V
 	}
 }
 
+// AssignmentDeadlineClient is a client for the AssignmentDeadline schema.
+type AssignmentDeadlineClient struct {
+	config
+}
+
+// NewAssignmentDeadlineClient returns a client for the AssignmentDeadline from the given config.
+func NewAssignmentDeadlineClient(c config) *AssignmentDeadlineClient {
+	return &AssignmentDeadlineClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `assignmentdeadline.Hooks(f(g(h())))`.
+func (c *AssignmentDeadlineClient) Use(hooks ...Hook) {
+	c.hooks.AssignmentDeadline = append(c.hooks.AssignmentDeadline, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `assignmentdeadline.Intercept(f(g(h())))`.
+func (c *AssignmentDeadlineClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AssignmentDeadline = append(c.inters.AssignmentDeadline, interceptors...)
+}
+
+// Create returns a builder for creating a AssignmentDeadline entity.
+func (c *AssignmentDeadlineClient) Create() *AssignmentDeadlineCreate {
+	mutation := newAssignmentDeadlineMutation(c.config, OpCreate)
+	return &AssignmentDeadlineCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AssignmentDeadline entities.
+func (c *AssignmentDeadlineClient) CreateBulk(builders ...*AssignmentDeadlineCreate) *AssignmentDeadlineCreateBulk {
+	return &AssignmentDeadlineCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AssignmentDeadlineClient) MapCreateBulk(slice any, setFunc func(*AssignmentDeadlineCreate, int)) *AssignmentDeadlineCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AssignmentDeadlineCreateBulk{err: fmt.Errorf("calling to AssignmentDeadlineClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AssignmentDeadlineCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AssignmentDeadlineCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AssignmentDeadline.
+func (c *AssignmentDeadlineClient) Update() *AssignmentDeadlineUpdate {
+	mutation := newAssignmentDeadlineMutation(c.config, OpUpdate)
+	return &AssignmentDeadlineUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AssignmentDeadlineClient) UpdateOne(_m *AssignmentDeadline) *AssignmentDeadlineUpdateOne {
+	mutation := newAssignmentDeadlineMutation(c.config, OpUpdateOne, withAssignmentDeadline(_m))
+	return &AssignmentDeadlineUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AssignmentDeadlineClient) UpdateOneID(id uuid.UUID) *AssignmentDeadlineUpdateOne {
+	mutation := newAssignmentDeadlineMutation(c.config, OpUpdateOne, withAssignmentDeadlineID(id))
+	return &AssignmentDeadlineUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AssignmentDeadline.
+func (c *AssignmentDeadlineClient) Delete() *AssignmentDeadlineDelete {
+	mutation := newAssignmentDeadlineMutation(c.config, OpDelete)
+	return &AssignmentDeadlineDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AssignmentDeadlineClient) DeleteOne(_m *AssignmentDeadline) *AssignmentDeadlineDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AssignmentDeadlineClient) DeleteOneID(id uuid.UUID) *AssignmentDeadlineDeleteOne {
+	builder := c.Delete().Where(assignmentdeadline.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AssignmentDeadlineDeleteOne{builder}
+}
+
+// Query returns a query builder for AssignmentDeadline.
+func (c *AssignmentDeadlineClient) Query() *AssignmentDeadlineQuery {
+	return &AssignmentDeadlineQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAssignmentDeadline},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AssignmentDeadline entity by its id.
+func (c *AssignmentDeadlineClient) Get(ctx context.Context, id uuid.UUID) (*AssignmentDeadline, error) {
+	return c.Query().Where(assignmentdeadline.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AssignmentDeadlineClient) GetX(ctx context.Context, id uuid.UUID) *AssignmentDeadline {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AssignmentDeadlineClient) Hooks() []Hook {
+	return c.hooks.AssignmentDeadline
+}
+
+// Interceptors returns the client interceptors.
+func (c *AssignmentDeadlineClient) Interceptors() []Interceptor {
+	return c.inters.AssignmentDeadline
+}
+
+func (c *AssignmentDeadlineClient) mutate(ctx context.Context, m *AssignmentDeadlineMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AssignmentDeadlineCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AssignmentDeadlineUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AssignmentDeadlineUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AssignmentDeadlineDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown AssignmentDeadline mutation op: %q", m.Op())
+	}
+}
+
 // ClaimKeyClient is a client for the ClaimKey schema.
 type ClaimKeyClient struct {
 	config
@@ -835,6 +1002,139 @@ func (c *ClaimKeyClient) mutate(ctx context.Context, m *ClaimKeyMutation) (Value
 		return (&ClaimKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("promotions: unknown ClaimKey mutation op: %q", m.Op())
+	}
+}
+
+// ClaimReservationClient is a client for the ClaimReservation schema.
+type ClaimReservationClient struct {
+	config
+}
+
+// NewClaimReservationClient returns a client for the ClaimReservation from the given config.
+func NewClaimReservationClient(c config) *ClaimReservationClient {
+	return &ClaimReservationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `claimreservation.Hooks(f(g(h())))`.
+func (c *ClaimReservationClient) Use(hooks ...Hook) {
+	c.hooks.ClaimReservation = append(c.hooks.ClaimReservation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `claimreservation.Intercept(f(g(h())))`.
+func (c *ClaimReservationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ClaimReservation = append(c.inters.ClaimReservation, interceptors...)
+}
+
+// Create returns a builder for creating a ClaimReservation entity.
+func (c *ClaimReservationClient) Create() *ClaimReservationCreate {
+	mutation := newClaimReservationMutation(c.config, OpCreate)
+	return &ClaimReservationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ClaimReservation entities.
+func (c *ClaimReservationClient) CreateBulk(builders ...*ClaimReservationCreate) *ClaimReservationCreateBulk {
+	return &ClaimReservationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ClaimReservationClient) MapCreateBulk(slice any, setFunc func(*ClaimReservationCreate, int)) *ClaimReservationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ClaimReservationCreateBulk{err: fmt.Errorf("calling to ClaimReservationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ClaimReservationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ClaimReservationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ClaimReservation.
+func (c *ClaimReservationClient) Update() *ClaimReservationUpdate {
+	mutation := newClaimReservationMutation(c.config, OpUpdate)
+	return &ClaimReservationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ClaimReservationClient) UpdateOne(_m *ClaimReservation) *ClaimReservationUpdateOne {
+	mutation := newClaimReservationMutation(c.config, OpUpdateOne, withClaimReservation(_m))
+	return &ClaimReservationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ClaimReservationClient) UpdateOneID(id uuid.UUID) *ClaimReservationUpdateOne {
+	mutation := newClaimReservationMutation(c.config, OpUpdateOne, withClaimReservationID(id))
+	return &ClaimReservationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ClaimReservation.
+func (c *ClaimReservationClient) Delete() *ClaimReservationDelete {
+	mutation := newClaimReservationMutation(c.config, OpDelete)
+	return &ClaimReservationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ClaimReservationClient) DeleteOne(_m *ClaimReservation) *ClaimReservationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ClaimReservationClient) DeleteOneID(id uuid.UUID) *ClaimReservationDeleteOne {
+	builder := c.Delete().Where(claimreservation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ClaimReservationDeleteOne{builder}
+}
+
+// Query returns a query builder for ClaimReservation.
+func (c *ClaimReservationClient) Query() *ClaimReservationQuery {
+	return &ClaimReservationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeClaimReservation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ClaimReservation entity by its id.
+func (c *ClaimReservationClient) Get(ctx context.Context, id uuid.UUID) (*ClaimReservation, error) {
+	return c.Query().Where(claimreservation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ClaimReservationClient) GetX(ctx context.Context, id uuid.UUID) *ClaimReservation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ClaimReservationClient) Hooks() []Hook {
+	return c.hooks.ClaimReservation
+}
+
+// Interceptors returns the client interceptors.
+func (c *ClaimReservationClient) Interceptors() []Interceptor {
+	return c.inters.ClaimReservation
+}
+
+func (c *ClaimReservationClient) mutate(ctx context.Context, m *ClaimReservationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ClaimReservationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ClaimReservationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ClaimReservationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ClaimReservationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown ClaimReservation mutation op: %q", m.Op())
 	}
 }
 
@@ -1503,15 +1803,299 @@ func (c *PromotionClient) mutate(ctx context.Context, m *PromotionMutation) (Val
 	}
 }
 
+// PromotionCounterClient is a client for the PromotionCounter schema.
+type PromotionCounterClient struct {
+	config
+}
+
+// NewPromotionCounterClient returns a client for the PromotionCounter from the given config.
+func NewPromotionCounterClient(c config) *PromotionCounterClient {
+	return &PromotionCounterClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `promotioncounter.Hooks(f(g(h())))`.
+func (c *PromotionCounterClient) Use(hooks ...Hook) {
+	c.hooks.PromotionCounter = append(c.hooks.PromotionCounter, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `promotioncounter.Intercept(f(g(h())))`.
+func (c *PromotionCounterClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PromotionCounter = append(c.inters.PromotionCounter, interceptors...)
+}
+
+// Create returns a builder for creating a PromotionCounter entity.
+func (c *PromotionCounterClient) Create() *PromotionCounterCreate {
+	mutation := newPromotionCounterMutation(c.config, OpCreate)
+	return &PromotionCounterCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PromotionCounter entities.
+func (c *PromotionCounterClient) CreateBulk(builders ...*PromotionCounterCreate) *PromotionCounterCreateBulk {
+	return &PromotionCounterCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PromotionCounterClient) MapCreateBulk(slice any, setFunc func(*PromotionCounterCreate, int)) *PromotionCounterCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PromotionCounterCreateBulk{err: fmt.Errorf("calling to PromotionCounterClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PromotionCounterCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PromotionCounterCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PromotionCounter.
+func (c *PromotionCounterClient) Update() *PromotionCounterUpdate {
+	mutation := newPromotionCounterMutation(c.config, OpUpdate)
+	return &PromotionCounterUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PromotionCounterClient) UpdateOne(_m *PromotionCounter) *PromotionCounterUpdateOne {
+	mutation := newPromotionCounterMutation(c.config, OpUpdateOne, withPromotionCounter(_m))
+	return &PromotionCounterUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PromotionCounterClient) UpdateOneID(id uuid.UUID) *PromotionCounterUpdateOne {
+	mutation := newPromotionCounterMutation(c.config, OpUpdateOne, withPromotionCounterID(id))
+	return &PromotionCounterUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PromotionCounter.
+func (c *PromotionCounterClient) Delete() *PromotionCounterDelete {
+	mutation := newPromotionCounterMutation(c.config, OpDelete)
+	return &PromotionCounterDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PromotionCounterClient) DeleteOne(_m *PromotionCounter) *PromotionCounterDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PromotionCounterClient) DeleteOneID(id uuid.UUID) *PromotionCounterDeleteOne {
+	builder := c.Delete().Where(promotioncounter.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PromotionCounterDeleteOne{builder}
+}
+
+// Query returns a query builder for PromotionCounter.
+func (c *PromotionCounterClient) Query() *PromotionCounterQuery {
+	return &PromotionCounterQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePromotionCounter},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PromotionCounter entity by its id.
+func (c *PromotionCounterClient) Get(ctx context.Context, id uuid.UUID) (*PromotionCounter, error) {
+	return c.Query().Where(promotioncounter.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PromotionCounterClient) GetX(ctx context.Context, id uuid.UUID) *PromotionCounter {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PromotionCounterClient) Hooks() []Hook {
+	return c.hooks.PromotionCounter
+}
+
+// Interceptors returns the client interceptors.
+func (c *PromotionCounterClient) Interceptors() []Interceptor {
+	return c.inters.PromotionCounter
+}
+
+func (c *PromotionCounterClient) mutate(ctx context.Context, m *PromotionCounterMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PromotionCounterCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PromotionCounterUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PromotionCounterUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PromotionCounterDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown PromotionCounter mutation op: %q", m.Op())
+	}
+}
+
+// PromotionDayClient is a client for the PromotionDay schema.
+type PromotionDayClient struct {
+	config
+}
+
+// NewPromotionDayClient returns a client for the PromotionDay from the given config.
+func NewPromotionDayClient(c config) *PromotionDayClient {
+	return &PromotionDayClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `promotionday.Hooks(f(g(h())))`.
+func (c *PromotionDayClient) Use(hooks ...Hook) {
+	c.hooks.PromotionDay = append(c.hooks.PromotionDay, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `promotionday.Intercept(f(g(h())))`.
+func (c *PromotionDayClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PromotionDay = append(c.inters.PromotionDay, interceptors...)
+}
+
+// Create returns a builder for creating a PromotionDay entity.
+func (c *PromotionDayClient) Create() *PromotionDayCreate {
+	mutation := newPromotionDayMutation(c.config, OpCreate)
+	return &PromotionDayCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PromotionDay entities.
+func (c *PromotionDayClient) CreateBulk(builders ...*PromotionDayCreate) *PromotionDayCreateBulk {
+	return &PromotionDayCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PromotionDayClient) MapCreateBulk(slice any, setFunc func(*PromotionDayCreate, int)) *PromotionDayCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PromotionDayCreateBulk{err: fmt.Errorf("calling to PromotionDayClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PromotionDayCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PromotionDayCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PromotionDay.
+func (c *PromotionDayClient) Update() *PromotionDayUpdate {
+	mutation := newPromotionDayMutation(c.config, OpUpdate)
+	return &PromotionDayUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PromotionDayClient) UpdateOne(_m *PromotionDay) *PromotionDayUpdateOne {
+	mutation := newPromotionDayMutation(c.config, OpUpdateOne, withPromotionDay(_m))
+	return &PromotionDayUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PromotionDayClient) UpdateOneID(id int64) *PromotionDayUpdateOne {
+	mutation := newPromotionDayMutation(c.config, OpUpdateOne, withPromotionDayID(id))
+	return &PromotionDayUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PromotionDay.
+func (c *PromotionDayClient) Delete() *PromotionDayDelete {
+	mutation := newPromotionDayMutation(c.config, OpDelete)
+	return &PromotionDayDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PromotionDayClient) DeleteOne(_m *PromotionDay) *PromotionDayDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PromotionDayClient) DeleteOneID(id int64) *PromotionDayDeleteOne {
+	builder := c.Delete().Where(promotionday.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PromotionDayDeleteOne{builder}
+}
+
+// Query returns a query builder for PromotionDay.
+func (c *PromotionDayClient) Query() *PromotionDayQuery {
+	return &PromotionDayQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePromotionDay},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PromotionDay entity by its id.
+func (c *PromotionDayClient) Get(ctx context.Context, id int64) (*PromotionDay, error) {
+	return c.Query().Where(promotionday.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PromotionDayClient) GetX(ctx context.Context, id int64) *PromotionDay {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryPromotion queries the promotion edge of a PromotionDay.
+func (c *PromotionDayClient) QueryPromotion(_m *PromotionDay) *PromotionQuery {
+	query := (&PromotionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(promotionday.Table, promotionday.FieldID, id),
+			sqlgraph.To(promotion.Table, promotion.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, promotionday.PromotionTable, promotionday.PromotionColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *PromotionDayClient) Hooks() []Hook {
+	return c.hooks.PromotionDay
+}
+
+// Interceptors returns the client interceptors.
+func (c *PromotionDayClient) Interceptors() []Interceptor {
+	return c.inters.PromotionDay
+}
+
+func (c *PromotionDayClient) mutate(ctx context.Context, m *PromotionDayMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PromotionDayCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PromotionDayUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PromotionDayUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PromotionDayDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown PromotionDay mutation op: %q", m.Op())
+	}
+}
+
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Anomaly, AnomalyWindow, Assignment, ClaimKey, IdempotencyKey, InboxEvent,
-		OutboxEvent, Player, Promotion []ent.Hook
+		Anomaly, AnomalyWindow, Assignment, AssignmentDeadline, ClaimKey,
+		ClaimReservation, IdempotencyKey, InboxEvent, OutboxEvent, Player, Promotion,
+		PromotionCounter, PromotionDay []ent.Hook
 	}
 	inters struct {
-		Anomaly, AnomalyWindow, Assignment, ClaimKey, IdempotencyKey, InboxEvent,
-		OutboxEvent, Player, Promotion []ent.Interceptor
+		Anomaly, AnomalyWindow, Assignment, AssignmentDeadline, ClaimKey,
+		ClaimReservation, IdempotencyKey, InboxEvent, OutboxEvent, Player, Promotion,
+		PromotionCounter, PromotionDay []ent.Interceptor
 	}
 )
 

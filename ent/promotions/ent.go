@@ -15,12 +15,16 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/anomaly"
 	"github.com/casino-loyalty/loyalty/ent/promotions/anomalywindow"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentdeadline"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
+	"github.com/casino-loyalty/loyalty/ent/promotions/claimreservation"
 	"github.com/casino-loyalty/loyalty/ent/promotions/idempotencykey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/player"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
+	"github.com/casino-loyalty/loyalty/ent/promotions/promotioncounter"
+	"github.com/casino-loyalty/loyalty/ent/promotions/promotionday"
 )
 
 // ent aliases to avoid import conflicts in user's code.
@@ -81,15 +85,19 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			anomaly.Table:        anomaly.ValidColumn,
-			anomalywindow.Table:  anomalywindow.ValidColumn,
-			assignment.Table:     assignment.ValidColumn,
-			claimkey.Table:       claimkey.ValidColumn,
-			idempotencykey.Table: idempotencykey.ValidColumn,
-			inboxevent.Table:     inboxevent.ValidColumn,
-			outboxevent.Table:    outboxevent.ValidColumn,
-			player.Table:         player.ValidColumn,
-			promotion.Table:      promotion.ValidColumn,
+			anomaly.Table:            anomaly.ValidColumn,
+			anomalywindow.Table:      anomalywindow.ValidColumn,
+			assignment.Table:         assignment.ValidColumn,
+			assignmentdeadline.Table: assignmentdeadline.ValidColumn,
+			claimkey.Table:           claimkey.ValidColumn,
+			claimreservation.Table:   claimreservation.ValidColumn,
+			idempotencykey.Table:     idempotencykey.ValidColumn,
+			inboxevent.Table:         inboxevent.ValidColumn,
+			outboxevent.Table:        outboxevent.ValidColumn,
+			player.Table:             player.ValidColumn,
+			promotion.Table:          promotion.ValidColumn,
+			promotioncounter.Table:   promotioncounter.ValidColumn,
+			promotionday.Table:       promotionday.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -14,13 +14,17 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/anomaly"
 	"github.com/casino-loyalty/loyalty/ent/promotions/anomalywindow"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentdeadline"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
+	"github.com/casino-loyalty/loyalty/ent/promotions/claimreservation"
 	"github.com/casino-loyalty/loyalty/ent/promotions/idempotencykey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/player"
 	"github.com/casino-loyalty/loyalty/ent/promotions/predicate"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
+	"github.com/casino-loyalty/loyalty/ent/promotions/promotioncounter"
+	"github.com/casino-loyalty/loyalty/ent/promotions/promotionday"
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/google/uuid"
@@ -35,15 +39,19 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeAnomaly        = "Anomaly"
-	TypeAnomalyWindow  = "AnomalyWindow"
-	TypeAssignment     = "Assignment"
-	TypeClaimKey       = "ClaimKey"
-	TypeIdempotencyKey = "IdempotencyKey"
-	TypeInboxEvent     = "InboxEvent"
-	TypeOutboxEvent    = "OutboxEvent"
-	TypePlayer         = "Player"
-	TypePromotion      = "Promotion"
+	TypeAnomaly            = "Anomaly"
+	TypeAnomalyWindow      = "AnomalyWindow"
+	TypeAssignment         = "Assignment"
+	TypeAssignmentDeadline = "AssignmentDeadline"
+	TypeClaimKey           = "ClaimKey"
+	TypeClaimReservation   = "ClaimReservation"
+	TypeIdempotencyKey     = "IdempotencyKey"
+	TypeInboxEvent         = "InboxEvent"
+	TypeOutboxEvent        = "OutboxEvent"
+	TypePlayer             = "Player"
+	TypePromotion          = "Promotion"
+	TypePromotionCounter   = "PromotionCounter"
+	TypePromotionDay       = "PromotionDay"
 )
 
 // AnomalyMutation represents an operation that mutates the Anomaly nodes in the graph.
@@ -1617,24 +1625,29 @@ func (m *AnomalyWindowMutation) ResetEdge(name string) error {
 // AssignmentMutation represents an operation that mutates the Assignment nodes in the graph.
 type AssignmentMutation struct {
 	config
-	op               Op
-	typ              string
-	id               *uuid.UUID
-	user_id          *uuid.UUID
-	claimed          *bool
-	amount           *money.Amount
-	assigned_by      *uuid.UUID
-	created_at       *time.Time
-	claimed_at       *time.Time
-	transaction_id   *uuid.UUID
-	title            *string
-	claim_id         *string
-	clearedFields    map[string]struct{}
-	promotion        *uuid.UUID
-	clearedpromotion bool
-	done             bool
-	oldValue         func(context.Context) (*Assignment, error)
-	predicates       []predicate.Assignment
+	op                Op
+	typ               string
+	id                *uuid.UUID
+	user_id           *uuid.UUID
+	claimed           *bool
+	amount            *money.Amount
+	assigned_by       *uuid.UUID
+	created_at        *time.Time
+	claimed_at        *time.Time
+	transaction_id    *uuid.UUID
+	expires_at        *time.Time
+	revoked_at        *time.Time
+	title             *string
+	claim_id          *string
+	expired_at        *time.Time
+	times_assigned    *int64
+	addtimes_assigned *int64
+	clearedFields     map[string]struct{}
+	promotion         *uuid.UUID
+	clearedpromotion  bool
+	done              bool
+	oldValue          func(context.Context) (*Assignment, error)
+	predicates        []predicate.Assignment
 }
 
 var _ ent.Mutation = (*AssignmentMutation)(nil)
@@ -2068,6 +2081,104 @@ func (m *AssignmentMutation) ResetTransactionID() {
 	delete(m.clearedFields, assignment.FieldTransactionID)
 }
 
+// SetExpiresAt sets the "expires_at" field.
+func (m *AssignmentMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *AssignmentMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldExpiresAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ClearExpiresAt clears the value of the "expires_at" field.
+func (m *AssignmentMutation) ClearExpiresAt() {
+	m.expires_at = nil
+	m.clearedFields[assignment.FieldExpiresAt] = struct{}{}
+}
+
+// ExpiresAtCleared returns if the "expires_at" field was cleared in this mutation.
+func (m *AssignmentMutation) ExpiresAtCleared() bool {
+	_, ok := m.clearedFields[assignment.FieldExpiresAt]
+	return ok
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *AssignmentMutation) ResetExpiresAt() {
+	m.expires_at = nil
+	delete(m.clearedFields, assignment.FieldExpiresAt)
+}
+
+// SetRevokedAt sets the "revoked_at" field.
+func (m *AssignmentMutation) SetRevokedAt(t time.Time) {
+	m.revoked_at = &t
+}
+
+// RevokedAt returns the value of the "revoked_at" field in the mutation.
+func (m *AssignmentMutation) RevokedAt() (r time.Time, exists bool) {
+	v := m.revoked_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRevokedAt returns the old "revoked_at" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldRevokedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRevokedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRevokedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRevokedAt: %w", err)
+	}
+	return oldValue.RevokedAt, nil
+}
+
+// ClearRevokedAt clears the value of the "revoked_at" field.
+func (m *AssignmentMutation) ClearRevokedAt() {
+	m.revoked_at = nil
+	m.clearedFields[assignment.FieldRevokedAt] = struct{}{}
+}
+
+// RevokedAtCleared returns if the "revoked_at" field was cleared in this mutation.
+func (m *AssignmentMutation) RevokedAtCleared() bool {
+	_, ok := m.clearedFields[assignment.FieldRevokedAt]
+	return ok
+}
+
+// ResetRevokedAt resets all changes to the "revoked_at" field.
+func (m *AssignmentMutation) ResetRevokedAt() {
+	m.revoked_at = nil
+	delete(m.clearedFields, assignment.FieldRevokedAt)
+}
+
 // SetTitle sets the "title" field.
 func (m *AssignmentMutation) SetTitle(s string) {
 	m.title = &s
@@ -2153,6 +2264,111 @@ func (m *AssignmentMutation) ResetClaimID() {
 	delete(m.clearedFields, assignment.FieldClaimID)
 }
 
+// SetExpiredAt sets the "expired_at" field.
+func (m *AssignmentMutation) SetExpiredAt(t time.Time) {
+	m.expired_at = &t
+}
+
+// ExpiredAt returns the value of the "expired_at" field in the mutation.
+func (m *AssignmentMutation) ExpiredAt() (r time.Time, exists bool) {
+	v := m.expired_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiredAt returns the old "expired_at" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldExpiredAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiredAt: %w", err)
+	}
+	return oldValue.ExpiredAt, nil
+}
+
+// ClearExpiredAt clears the value of the "expired_at" field.
+func (m *AssignmentMutation) ClearExpiredAt() {
+	m.expired_at = nil
+	m.clearedFields[assignment.FieldExpiredAt] = struct{}{}
+}
+
+// ExpiredAtCleared returns if the "expired_at" field was cleared in this mutation.
+func (m *AssignmentMutation) ExpiredAtCleared() bool {
+	_, ok := m.clearedFields[assignment.FieldExpiredAt]
+	return ok
+}
+
+// ResetExpiredAt resets all changes to the "expired_at" field.
+func (m *AssignmentMutation) ResetExpiredAt() {
+	m.expired_at = nil
+	delete(m.clearedFields, assignment.FieldExpiredAt)
+}
+
+// SetTimesAssigned sets the "times_assigned" field.
+func (m *AssignmentMutation) SetTimesAssigned(i int64) {
+	m.times_assigned = &i
+	m.addtimes_assigned = nil
+}
+
+// TimesAssigned returns the value of the "times_assigned" field in the mutation.
+func (m *AssignmentMutation) TimesAssigned() (r int64, exists bool) {
+	v := m.times_assigned
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTimesAssigned returns the old "times_assigned" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldTimesAssigned(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTimesAssigned is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTimesAssigned requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTimesAssigned: %w", err)
+	}
+	return oldValue.TimesAssigned, nil
+}
+
+// AddTimesAssigned adds i to the "times_assigned" field.
+func (m *AssignmentMutation) AddTimesAssigned(i int64) {
+	if m.addtimes_assigned != nil {
+		*m.addtimes_assigned += i
+	} else {
+		m.addtimes_assigned = &i
+	}
+}
+
+// AddedTimesAssigned returns the value that was added to the "times_assigned" field in this mutation.
+func (m *AssignmentMutation) AddedTimesAssigned() (r int64, exists bool) {
+	v := m.addtimes_assigned
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTimesAssigned resets all changes to the "times_assigned" field.
+func (m *AssignmentMutation) ResetTimesAssigned() {
+	m.times_assigned = nil
+	m.addtimes_assigned = nil
+}
+
 // ClearPromotion clears the "promotion" edge to the Promotion entity.
 func (m *AssignmentMutation) ClearPromotion() {
 	m.clearedpromotion = true
@@ -2214,7 +2430,7 @@ func (m *AssignmentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AssignmentMutation) Fields() []string {
-	fields := make([]string, 0, 10)
+	fields := make([]string, 0, 14)
 	if m.user_id != nil {
 		fields = append(fields, assignment.FieldUserID)
 	}
@@ -2239,11 +2455,23 @@ func (m *AssignmentMutation) Fields() []string {
 	if m.transaction_id != nil {
 		fields = append(fields, assignment.FieldTransactionID)
 	}
+	if m.expires_at != nil {
+		fields = append(fields, assignment.FieldExpiresAt)
+	}
+	if m.revoked_at != nil {
+		fields = append(fields, assignment.FieldRevokedAt)
+	}
 	if m.title != nil {
 		fields = append(fields, assignment.FieldTitle)
 	}
 	if m.claim_id != nil {
 		fields = append(fields, assignment.FieldClaimID)
+	}
+	if m.expired_at != nil {
+		fields = append(fields, assignment.FieldExpiredAt)
+	}
+	if m.times_assigned != nil {
+		fields = append(fields, assignment.FieldTimesAssigned)
 	}
 	return fields
 }
@@ -2269,10 +2497,18 @@ func (m *AssignmentMutation) Field(name string) (ent.Value, bool) {
 		return m.ClaimedAt()
 	case assignment.FieldTransactionID:
 		return m.TransactionID()
+	case assignment.FieldExpiresAt:
+		return m.ExpiresAt()
+	case assignment.FieldRevokedAt:
+		return m.RevokedAt()
 	case assignment.FieldTitle:
 		return m.Title()
 	case assignment.FieldClaimID:
 		return m.ClaimID()
+	case assignment.FieldExpiredAt:
+		return m.ExpiredAt()
+	case assignment.FieldTimesAssigned:
+		return m.TimesAssigned()
 	}
 	return nil, false
 }
@@ -2298,10 +2534,18 @@ func (m *AssignmentMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldClaimedAt(ctx)
 	case assignment.FieldTransactionID:
 		return m.OldTransactionID(ctx)
+	case assignment.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	case assignment.FieldRevokedAt:
+		return m.OldRevokedAt(ctx)
 	case assignment.FieldTitle:
 		return m.OldTitle(ctx)
 	case assignment.FieldClaimID:
 		return m.OldClaimID(ctx)
+	case assignment.FieldExpiredAt:
+		return m.OldExpiredAt(ctx)
+	case assignment.FieldTimesAssigned:
+		return m.OldTimesAssigned(ctx)
 	}
 	return nil, fmt.Errorf("unknown Assignment field %s", name)
 }
@@ -2367,6 +2611,20 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetTransactionID(v)
 		return nil
+	case assignment.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	case assignment.FieldRevokedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRevokedAt(v)
+		return nil
 	case assignment.FieldTitle:
 		v, ok := value.(string)
 		if !ok {
@@ -2381,6 +2639,20 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetClaimID(v)
 		return nil
+	case assignment.FieldExpiredAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiredAt(v)
+		return nil
+	case assignment.FieldTimesAssigned:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTimesAssigned(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Assignment field %s", name)
 }
@@ -2388,13 +2660,21 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 // AddedFields returns all numeric fields that were incremented/decremented during
 // this mutation.
 func (m *AssignmentMutation) AddedFields() []string {
-	return nil
+	var fields []string
+	if m.addtimes_assigned != nil {
+		fields = append(fields, assignment.FieldTimesAssigned)
+	}
+	return fields
 }
 
 // AddedField returns the numeric value that was incremented/decremented on a field
 // with the given name. The second boolean return value indicates that this field
 // was not set, or was not defined in the schema.
 func (m *AssignmentMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case assignment.FieldTimesAssigned:
+		return m.AddedTimesAssigned()
+	}
 	return nil, false
 }
 
@@ -2403,6 +2683,13 @@ func (m *AssignmentMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *AssignmentMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case assignment.FieldTimesAssigned:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTimesAssigned(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Assignment numeric field %s", name)
 }
@@ -2420,8 +2707,17 @@ func (m *AssignmentMutation) ClearedFields() []string {
 	if m.FieldCleared(assignment.FieldTransactionID) {
 		fields = append(fields, assignment.FieldTransactionID)
 	}
+	if m.FieldCleared(assignment.FieldExpiresAt) {
+		fields = append(fields, assignment.FieldExpiresAt)
+	}
+	if m.FieldCleared(assignment.FieldRevokedAt) {
+		fields = append(fields, assignment.FieldRevokedAt)
+	}
 	if m.FieldCleared(assignment.FieldClaimID) {
 		fields = append(fields, assignment.FieldClaimID)
+	}
+	if m.FieldCleared(assignment.FieldExpiredAt) {
+		fields = append(fields, assignment.FieldExpiredAt)
 	}
 	return fields
 }
@@ -2446,8 +2742,17 @@ func (m *AssignmentMutation) ClearField(name string) error {
 	case assignment.FieldTransactionID:
 		m.ClearTransactionID()
 		return nil
+	case assignment.FieldExpiresAt:
+		m.ClearExpiresAt()
+		return nil
+	case assignment.FieldRevokedAt:
+		m.ClearRevokedAt()
+		return nil
 	case assignment.FieldClaimID:
 		m.ClearClaimID()
+		return nil
+	case assignment.FieldExpiredAt:
+		m.ClearExpiredAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Assignment nullable field %s", name)
@@ -2481,11 +2786,23 @@ func (m *AssignmentMutation) ResetField(name string) error {
 	case assignment.FieldTransactionID:
 		m.ResetTransactionID()
 		return nil
+	case assignment.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	case assignment.FieldRevokedAt:
+		m.ResetRevokedAt()
+		return nil
 	case assignment.FieldTitle:
 		m.ResetTitle()
 		return nil
 	case assignment.FieldClaimID:
 		m.ResetClaimID()
+		return nil
+	case assignment.FieldExpiredAt:
+		m.ResetExpiredAt()
+		return nil
+	case assignment.FieldTimesAssigned:
+		m.ResetTimesAssigned()
 		return nil
 	}
 	return fmt.Errorf("unknown Assignment field %s", name)
@@ -2563,6 +2880,392 @@ func (m *AssignmentMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Assignment edge %s", name)
+}
+
+// AssignmentDeadlineMutation represents an operation that mutates the AssignmentDeadline nodes in the graph.
+type AssignmentDeadlineMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uuid.UUID
+	action        *string
+	due_at        *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*AssignmentDeadline, error)
+	predicates    []predicate.AssignmentDeadline
+}
+
+var _ ent.Mutation = (*AssignmentDeadlineMutation)(nil)
+
+// assignmentdeadlineOption allows management of the mutation configuration using functional options.
+type assignmentdeadlineOption func(*AssignmentDeadlineMutation)
+
+// newAssignmentDeadlineMutation creates new mutation for the AssignmentDeadline entity.
+func newAssignmentDeadlineMutation(c config, op Op, opts ...assignmentdeadlineOption) *AssignmentDeadlineMutation {
+	m := &AssignmentDeadlineMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAssignmentDeadline,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAssignmentDeadlineID sets the ID field of the mutation.
+func withAssignmentDeadlineID(id uuid.UUID) assignmentdeadlineOption {
+	return func(m *AssignmentDeadlineMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AssignmentDeadline
+		)
+		m.oldValue = func(ctx context.Context) (*AssignmentDeadline, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AssignmentDeadline.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAssignmentDeadline sets the old AssignmentDeadline of the mutation.
+func withAssignmentDeadline(node *AssignmentDeadline) assignmentdeadlineOption {
+	return func(m *AssignmentDeadlineMutation) {
+		m.oldValue = func(context.Context) (*AssignmentDeadline, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AssignmentDeadlineMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AssignmentDeadlineMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AssignmentDeadline entities.
+func (m *AssignmentDeadlineMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AssignmentDeadlineMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AssignmentDeadlineMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AssignmentDeadline.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetAction sets the "action" field.
+func (m *AssignmentDeadlineMutation) SetAction(s string) {
+	m.action = &s
+}
+
+// Action returns the value of the "action" field in the mutation.
+func (m *AssignmentDeadlineMutation) Action() (r string, exists bool) {
+	v := m.action
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAction returns the old "action" field's value of the AssignmentDeadline entity.
+// If the AssignmentDeadline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentDeadlineMutation) OldAction(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAction is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAction requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAction: %w", err)
+	}
+	return oldValue.Action, nil
+}
+
+// ResetAction resets all changes to the "action" field.
+func (m *AssignmentDeadlineMutation) ResetAction() {
+	m.action = nil
+}
+
+// SetDueAt sets the "due_at" field.
+func (m *AssignmentDeadlineMutation) SetDueAt(t time.Time) {
+	m.due_at = &t
+}
+
+// DueAt returns the value of the "due_at" field in the mutation.
+func (m *AssignmentDeadlineMutation) DueAt() (r time.Time, exists bool) {
+	v := m.due_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDueAt returns the old "due_at" field's value of the AssignmentDeadline entity.
+// If the AssignmentDeadline object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentDeadlineMutation) OldDueAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDueAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDueAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDueAt: %w", err)
+	}
+	return oldValue.DueAt, nil
+}
+
+// ResetDueAt resets all changes to the "due_at" field.
+func (m *AssignmentDeadlineMutation) ResetDueAt() {
+	m.due_at = nil
+}
+
+// Where appends a list predicates to the AssignmentDeadlineMutation builder.
+func (m *AssignmentDeadlineMutation) Where(ps ...predicate.AssignmentDeadline) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AssignmentDeadlineMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AssignmentDeadlineMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AssignmentDeadline, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AssignmentDeadlineMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AssignmentDeadlineMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AssignmentDeadline).
+func (m *AssignmentDeadlineMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AssignmentDeadlineMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.action != nil {
+		fields = append(fields, assignmentdeadline.FieldAction)
+	}
+	if m.due_at != nil {
+		fields = append(fields, assignmentdeadline.FieldDueAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AssignmentDeadlineMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case assignmentdeadline.FieldAction:
+		return m.Action()
+	case assignmentdeadline.FieldDueAt:
+		return m.DueAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AssignmentDeadlineMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case assignmentdeadline.FieldAction:
+		return m.OldAction(ctx)
+	case assignmentdeadline.FieldDueAt:
+		return m.OldDueAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown AssignmentDeadline field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AssignmentDeadlineMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case assignmentdeadline.FieldAction:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAction(v)
+		return nil
+	case assignmentdeadline.FieldDueAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDueAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentDeadline field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AssignmentDeadlineMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AssignmentDeadlineMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AssignmentDeadlineMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown AssignmentDeadline numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AssignmentDeadlineMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AssignmentDeadlineMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AssignmentDeadlineMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown AssignmentDeadline nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AssignmentDeadlineMutation) ResetField(name string) error {
+	switch name {
+	case assignmentdeadline.FieldAction:
+		m.ResetAction()
+		return nil
+	case assignmentdeadline.FieldDueAt:
+		m.ResetDueAt()
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentDeadline field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AssignmentDeadlineMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AssignmentDeadlineMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AssignmentDeadlineMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AssignmentDeadlineMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AssignmentDeadlineMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AssignmentDeadlineMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AssignmentDeadlineMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown AssignmentDeadline unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AssignmentDeadlineMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown AssignmentDeadline edge %s", name)
 }
 
 // ClaimKeyMutation represents an operation that mutates the ClaimKey nodes in the graph.
@@ -3111,6 +3814,554 @@ func (m *ClaimKeyMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown ClaimKey edge %s", name)
+}
+
+// ClaimReservationMutation represents an operation that mutates the ClaimReservation nodes in the graph.
+type ClaimReservationMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uuid.UUID
+	user_id       *uuid.UUID
+	promotion_id  *uuid.UUID
+	amount        *money.Amount
+	reserved_at   *time.Time
+	not_after     *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*ClaimReservation, error)
+	predicates    []predicate.ClaimReservation
+}
+
+var _ ent.Mutation = (*ClaimReservationMutation)(nil)
+
+// claimreservationOption allows management of the mutation configuration using functional options.
+type claimreservationOption func(*ClaimReservationMutation)
+
+// newClaimReservationMutation creates new mutation for the ClaimReservation entity.
+func newClaimReservationMutation(c config, op Op, opts ...claimreservationOption) *ClaimReservationMutation {
+	m := &ClaimReservationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeClaimReservation,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withClaimReservationID sets the ID field of the mutation.
+func withClaimReservationID(id uuid.UUID) claimreservationOption {
+	return func(m *ClaimReservationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ClaimReservation
+		)
+		m.oldValue = func(ctx context.Context) (*ClaimReservation, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ClaimReservation.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withClaimReservation sets the old ClaimReservation of the mutation.
+func withClaimReservation(node *ClaimReservation) claimreservationOption {
+	return func(m *ClaimReservationMutation) {
+		m.oldValue = func(context.Context) (*ClaimReservation, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ClaimReservationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ClaimReservationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ClaimReservation entities.
+func (m *ClaimReservationMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ClaimReservationMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ClaimReservationMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ClaimReservation.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUserID sets the "user_id" field.
+func (m *ClaimReservationMutation) SetUserID(u uuid.UUID) {
+	m.user_id = &u
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *ClaimReservationMutation) UserID() (r uuid.UUID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the ClaimReservation entity.
+// If the ClaimReservation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ClaimReservationMutation) OldUserID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *ClaimReservationMutation) ResetUserID() {
+	m.user_id = nil
+}
+
+// SetPromotionID sets the "promotion_id" field.
+func (m *ClaimReservationMutation) SetPromotionID(u uuid.UUID) {
+	m.promotion_id = &u
+}
+
+// PromotionID returns the value of the "promotion_id" field in the mutation.
+func (m *ClaimReservationMutation) PromotionID() (r uuid.UUID, exists bool) {
+	v := m.promotion_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPromotionID returns the old "promotion_id" field's value of the ClaimReservation entity.
+// If the ClaimReservation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ClaimReservationMutation) OldPromotionID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPromotionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPromotionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPromotionID: %w", err)
+	}
+	return oldValue.PromotionID, nil
+}
+
+// ResetPromotionID resets all changes to the "promotion_id" field.
+func (m *ClaimReservationMutation) ResetPromotionID() {
+	m.promotion_id = nil
+}
+
+// SetAmount sets the "amount" field.
+func (m *ClaimReservationMutation) SetAmount(value money.Amount) {
+	m.amount = &value
+}
+
+// Amount returns the value of the "amount" field in the mutation.
+func (m *ClaimReservationMutation) Amount() (r money.Amount, exists bool) {
+	v := m.amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmount returns the old "amount" field's value of the ClaimReservation entity.
+// If the ClaimReservation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ClaimReservationMutation) OldAmount(ctx context.Context) (v money.Amount, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmount: %w", err)
+	}
+	return oldValue.Amount, nil
+}
+
+// ResetAmount resets all changes to the "amount" field.
+func (m *ClaimReservationMutation) ResetAmount() {
+	m.amount = nil
+}
+
+// SetReservedAt sets the "reserved_at" field.
+func (m *ClaimReservationMutation) SetReservedAt(t time.Time) {
+	m.reserved_at = &t
+}
+
+// ReservedAt returns the value of the "reserved_at" field in the mutation.
+func (m *ClaimReservationMutation) ReservedAt() (r time.Time, exists bool) {
+	v := m.reserved_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReservedAt returns the old "reserved_at" field's value of the ClaimReservation entity.
+// If the ClaimReservation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ClaimReservationMutation) OldReservedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReservedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReservedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReservedAt: %w", err)
+	}
+	return oldValue.ReservedAt, nil
+}
+
+// ResetReservedAt resets all changes to the "reserved_at" field.
+func (m *ClaimReservationMutation) ResetReservedAt() {
+	m.reserved_at = nil
+}
+
+// SetNotAfter sets the "not_after" field.
+func (m *ClaimReservationMutation) SetNotAfter(t time.Time) {
+	m.not_after = &t
+}
+
+// NotAfter returns the value of the "not_after" field in the mutation.
+func (m *ClaimReservationMutation) NotAfter() (r time.Time, exists bool) {
+	v := m.not_after
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNotAfter returns the old "not_after" field's value of the ClaimReservation entity.
+// If the ClaimReservation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ClaimReservationMutation) OldNotAfter(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNotAfter is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNotAfter requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNotAfter: %w", err)
+	}
+	return oldValue.NotAfter, nil
+}
+
+// ResetNotAfter resets all changes to the "not_after" field.
+func (m *ClaimReservationMutation) ResetNotAfter() {
+	m.not_after = nil
+}
+
+// Where appends a list predicates to the ClaimReservationMutation builder.
+func (m *ClaimReservationMutation) Where(ps ...predicate.ClaimReservation) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ClaimReservationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ClaimReservationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ClaimReservation, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ClaimReservationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ClaimReservationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ClaimReservation).
+func (m *ClaimReservationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ClaimReservationMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.user_id != nil {
+		fields = append(fields, claimreservation.FieldUserID)
+	}
+	if m.promotion_id != nil {
+		fields = append(fields, claimreservation.FieldPromotionID)
+	}
+	if m.amount != nil {
+		fields = append(fields, claimreservation.FieldAmount)
+	}
+	if m.reserved_at != nil {
+		fields = append(fields, claimreservation.FieldReservedAt)
+	}
+	if m.not_after != nil {
+		fields = append(fields, claimreservation.FieldNotAfter)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ClaimReservationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case claimreservation.FieldUserID:
+		return m.UserID()
+	case claimreservation.FieldPromotionID:
+		return m.PromotionID()
+	case claimreservation.FieldAmount:
+		return m.Amount()
+	case claimreservation.FieldReservedAt:
+		return m.ReservedAt()
+	case claimreservation.FieldNotAfter:
+		return m.NotAfter()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ClaimReservationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case claimreservation.FieldUserID:
+		return m.OldUserID(ctx)
+	case claimreservation.FieldPromotionID:
+		return m.OldPromotionID(ctx)
+	case claimreservation.FieldAmount:
+		return m.OldAmount(ctx)
+	case claimreservation.FieldReservedAt:
+		return m.OldReservedAt(ctx)
+	case claimreservation.FieldNotAfter:
+		return m.OldNotAfter(ctx)
+	}
+	return nil, fmt.Errorf("unknown ClaimReservation field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ClaimReservationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case claimreservation.FieldUserID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case claimreservation.FieldPromotionID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPromotionID(v)
+		return nil
+	case claimreservation.FieldAmount:
+		v, ok := value.(money.Amount)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmount(v)
+		return nil
+	case claimreservation.FieldReservedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReservedAt(v)
+		return nil
+	case claimreservation.FieldNotAfter:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNotAfter(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ClaimReservation field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ClaimReservationMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ClaimReservationMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ClaimReservationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown ClaimReservation numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ClaimReservationMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ClaimReservationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ClaimReservationMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ClaimReservation nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ClaimReservationMutation) ResetField(name string) error {
+	switch name {
+	case claimreservation.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case claimreservation.FieldPromotionID:
+		m.ResetPromotionID()
+		return nil
+	case claimreservation.FieldAmount:
+		m.ResetAmount()
+		return nil
+	case claimreservation.FieldReservedAt:
+		m.ResetReservedAt()
+		return nil
+	case claimreservation.FieldNotAfter:
+		m.ResetNotAfter()
+		return nil
+	}
+	return fmt.Errorf("unknown ClaimReservation field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ClaimReservationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ClaimReservationMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ClaimReservationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ClaimReservationMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ClaimReservationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ClaimReservationMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ClaimReservationMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ClaimReservation unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ClaimReservationMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ClaimReservation edge %s", name)
 }
 
 // IdempotencyKeyMutation represents an operation that mutates the IdempotencyKey nodes in the graph.
@@ -6511,4 +7762,1532 @@ func (m *PromotionMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *PromotionMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Promotion edge %s", name)
+}
+
+// PromotionCounterMutation represents an operation that mutates the PromotionCounter nodes in the graph.
+type PromotionCounterMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uuid.UUID
+	assigned      *int64
+	addassigned   *int64
+	claimed       *int64
+	addclaimed    *int64
+	expired       *int64
+	addexpired    *int64
+	revoked       *int64
+	addrevoked    *int64
+	spent         *money.Amount
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*PromotionCounter, error)
+	predicates    []predicate.PromotionCounter
+}
+
+var _ ent.Mutation = (*PromotionCounterMutation)(nil)
+
+// promotioncounterOption allows management of the mutation configuration using functional options.
+type promotioncounterOption func(*PromotionCounterMutation)
+
+// newPromotionCounterMutation creates new mutation for the PromotionCounter entity.
+func newPromotionCounterMutation(c config, op Op, opts ...promotioncounterOption) *PromotionCounterMutation {
+	m := &PromotionCounterMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePromotionCounter,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPromotionCounterID sets the ID field of the mutation.
+func withPromotionCounterID(id uuid.UUID) promotioncounterOption {
+	return func(m *PromotionCounterMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PromotionCounter
+		)
+		m.oldValue = func(ctx context.Context) (*PromotionCounter, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PromotionCounter.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPromotionCounter sets the old PromotionCounter of the mutation.
+func withPromotionCounter(node *PromotionCounter) promotioncounterOption {
+	return func(m *PromotionCounterMutation) {
+		m.oldValue = func(context.Context) (*PromotionCounter, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PromotionCounterMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PromotionCounterMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PromotionCounter entities.
+func (m *PromotionCounterMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PromotionCounterMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PromotionCounterMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PromotionCounter.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetAssigned sets the "assigned" field.
+func (m *PromotionCounterMutation) SetAssigned(i int64) {
+	m.assigned = &i
+	m.addassigned = nil
+}
+
+// Assigned returns the value of the "assigned" field in the mutation.
+func (m *PromotionCounterMutation) Assigned() (r int64, exists bool) {
+	v := m.assigned
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAssigned returns the old "assigned" field's value of the PromotionCounter entity.
+// If the PromotionCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionCounterMutation) OldAssigned(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAssigned is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAssigned requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAssigned: %w", err)
+	}
+	return oldValue.Assigned, nil
+}
+
+// AddAssigned adds i to the "assigned" field.
+func (m *PromotionCounterMutation) AddAssigned(i int64) {
+	if m.addassigned != nil {
+		*m.addassigned += i
+	} else {
+		m.addassigned = &i
+	}
+}
+
+// AddedAssigned returns the value that was added to the "assigned" field in this mutation.
+func (m *PromotionCounterMutation) AddedAssigned() (r int64, exists bool) {
+	v := m.addassigned
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAssigned resets all changes to the "assigned" field.
+func (m *PromotionCounterMutation) ResetAssigned() {
+	m.assigned = nil
+	m.addassigned = nil
+}
+
+// SetClaimed sets the "claimed" field.
+func (m *PromotionCounterMutation) SetClaimed(i int64) {
+	m.claimed = &i
+	m.addclaimed = nil
+}
+
+// Claimed returns the value of the "claimed" field in the mutation.
+func (m *PromotionCounterMutation) Claimed() (r int64, exists bool) {
+	v := m.claimed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClaimed returns the old "claimed" field's value of the PromotionCounter entity.
+// If the PromotionCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionCounterMutation) OldClaimed(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClaimed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClaimed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClaimed: %w", err)
+	}
+	return oldValue.Claimed, nil
+}
+
+// AddClaimed adds i to the "claimed" field.
+func (m *PromotionCounterMutation) AddClaimed(i int64) {
+	if m.addclaimed != nil {
+		*m.addclaimed += i
+	} else {
+		m.addclaimed = &i
+	}
+}
+
+// AddedClaimed returns the value that was added to the "claimed" field in this mutation.
+func (m *PromotionCounterMutation) AddedClaimed() (r int64, exists bool) {
+	v := m.addclaimed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetClaimed resets all changes to the "claimed" field.
+func (m *PromotionCounterMutation) ResetClaimed() {
+	m.claimed = nil
+	m.addclaimed = nil
+}
+
+// SetExpired sets the "expired" field.
+func (m *PromotionCounterMutation) SetExpired(i int64) {
+	m.expired = &i
+	m.addexpired = nil
+}
+
+// Expired returns the value of the "expired" field in the mutation.
+func (m *PromotionCounterMutation) Expired() (r int64, exists bool) {
+	v := m.expired
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpired returns the old "expired" field's value of the PromotionCounter entity.
+// If the PromotionCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionCounterMutation) OldExpired(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpired is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpired requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpired: %w", err)
+	}
+	return oldValue.Expired, nil
+}
+
+// AddExpired adds i to the "expired" field.
+func (m *PromotionCounterMutation) AddExpired(i int64) {
+	if m.addexpired != nil {
+		*m.addexpired += i
+	} else {
+		m.addexpired = &i
+	}
+}
+
+// AddedExpired returns the value that was added to the "expired" field in this mutation.
+func (m *PromotionCounterMutation) AddedExpired() (r int64, exists bool) {
+	v := m.addexpired
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetExpired resets all changes to the "expired" field.
+func (m *PromotionCounterMutation) ResetExpired() {
+	m.expired = nil
+	m.addexpired = nil
+}
+
+// SetRevoked sets the "revoked" field.
+func (m *PromotionCounterMutation) SetRevoked(i int64) {
+	m.revoked = &i
+	m.addrevoked = nil
+}
+
+// Revoked returns the value of the "revoked" field in the mutation.
+func (m *PromotionCounterMutation) Revoked() (r int64, exists bool) {
+	v := m.revoked
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRevoked returns the old "revoked" field's value of the PromotionCounter entity.
+// If the PromotionCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionCounterMutation) OldRevoked(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRevoked is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRevoked requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRevoked: %w", err)
+	}
+	return oldValue.Revoked, nil
+}
+
+// AddRevoked adds i to the "revoked" field.
+func (m *PromotionCounterMutation) AddRevoked(i int64) {
+	if m.addrevoked != nil {
+		*m.addrevoked += i
+	} else {
+		m.addrevoked = &i
+	}
+}
+
+// AddedRevoked returns the value that was added to the "revoked" field in this mutation.
+func (m *PromotionCounterMutation) AddedRevoked() (r int64, exists bool) {
+	v := m.addrevoked
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRevoked resets all changes to the "revoked" field.
+func (m *PromotionCounterMutation) ResetRevoked() {
+	m.revoked = nil
+	m.addrevoked = nil
+}
+
+// SetSpent sets the "spent" field.
+func (m *PromotionCounterMutation) SetSpent(value money.Amount) {
+	m.spent = &value
+}
+
+// Spent returns the value of the "spent" field in the mutation.
+func (m *PromotionCounterMutation) Spent() (r money.Amount, exists bool) {
+	v := m.spent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSpent returns the old "spent" field's value of the PromotionCounter entity.
+// If the PromotionCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionCounterMutation) OldSpent(ctx context.Context) (v money.Amount, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSpent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSpent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSpent: %w", err)
+	}
+	return oldValue.Spent, nil
+}
+
+// ResetSpent resets all changes to the "spent" field.
+func (m *PromotionCounterMutation) ResetSpent() {
+	m.spent = nil
+}
+
+// Where appends a list predicates to the PromotionCounterMutation builder.
+func (m *PromotionCounterMutation) Where(ps ...predicate.PromotionCounter) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PromotionCounterMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PromotionCounterMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PromotionCounter, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PromotionCounterMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PromotionCounterMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PromotionCounter).
+func (m *PromotionCounterMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PromotionCounterMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.assigned != nil {
+		fields = append(fields, promotioncounter.FieldAssigned)
+	}
+	if m.claimed != nil {
+		fields = append(fields, promotioncounter.FieldClaimed)
+	}
+	if m.expired != nil {
+		fields = append(fields, promotioncounter.FieldExpired)
+	}
+	if m.revoked != nil {
+		fields = append(fields, promotioncounter.FieldRevoked)
+	}
+	if m.spent != nil {
+		fields = append(fields, promotioncounter.FieldSpent)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PromotionCounterMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case promotioncounter.FieldAssigned:
+		return m.Assigned()
+	case promotioncounter.FieldClaimed:
+		return m.Claimed()
+	case promotioncounter.FieldExpired:
+		return m.Expired()
+	case promotioncounter.FieldRevoked:
+		return m.Revoked()
+	case promotioncounter.FieldSpent:
+		return m.Spent()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PromotionCounterMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case promotioncounter.FieldAssigned:
+		return m.OldAssigned(ctx)
+	case promotioncounter.FieldClaimed:
+		return m.OldClaimed(ctx)
+	case promotioncounter.FieldExpired:
+		return m.OldExpired(ctx)
+	case promotioncounter.FieldRevoked:
+		return m.OldRevoked(ctx)
+	case promotioncounter.FieldSpent:
+		return m.OldSpent(ctx)
+	}
+	return nil, fmt.Errorf("unknown PromotionCounter field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PromotionCounterMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case promotioncounter.FieldAssigned:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAssigned(v)
+		return nil
+	case promotioncounter.FieldClaimed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClaimed(v)
+		return nil
+	case promotioncounter.FieldExpired:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpired(v)
+		return nil
+	case promotioncounter.FieldRevoked:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRevoked(v)
+		return nil
+	case promotioncounter.FieldSpent:
+		v, ok := value.(money.Amount)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSpent(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PromotionCounter field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PromotionCounterMutation) AddedFields() []string {
+	var fields []string
+	if m.addassigned != nil {
+		fields = append(fields, promotioncounter.FieldAssigned)
+	}
+	if m.addclaimed != nil {
+		fields = append(fields, promotioncounter.FieldClaimed)
+	}
+	if m.addexpired != nil {
+		fields = append(fields, promotioncounter.FieldExpired)
+	}
+	if m.addrevoked != nil {
+		fields = append(fields, promotioncounter.FieldRevoked)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PromotionCounterMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case promotioncounter.FieldAssigned:
+		return m.AddedAssigned()
+	case promotioncounter.FieldClaimed:
+		return m.AddedClaimed()
+	case promotioncounter.FieldExpired:
+		return m.AddedExpired()
+	case promotioncounter.FieldRevoked:
+		return m.AddedRevoked()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PromotionCounterMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case promotioncounter.FieldAssigned:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAssigned(v)
+		return nil
+	case promotioncounter.FieldClaimed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddClaimed(v)
+		return nil
+	case promotioncounter.FieldExpired:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddExpired(v)
+		return nil
+	case promotioncounter.FieldRevoked:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRevoked(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PromotionCounter numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PromotionCounterMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PromotionCounterMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PromotionCounterMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown PromotionCounter nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PromotionCounterMutation) ResetField(name string) error {
+	switch name {
+	case promotioncounter.FieldAssigned:
+		m.ResetAssigned()
+		return nil
+	case promotioncounter.FieldClaimed:
+		m.ResetClaimed()
+		return nil
+	case promotioncounter.FieldExpired:
+		m.ResetExpired()
+		return nil
+	case promotioncounter.FieldRevoked:
+		m.ResetRevoked()
+		return nil
+	case promotioncounter.FieldSpent:
+		m.ResetSpent()
+		return nil
+	}
+	return fmt.Errorf("unknown PromotionCounter field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PromotionCounterMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PromotionCounterMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PromotionCounterMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PromotionCounterMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PromotionCounterMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PromotionCounterMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PromotionCounterMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PromotionCounter unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PromotionCounterMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PromotionCounter edge %s", name)
+}
+
+// PromotionDayMutation represents an operation that mutates the PromotionDay nodes in the graph.
+type PromotionDayMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *int64
+	day              *date.Date
+	assigned         *int64
+	addassigned      *int64
+	claimed          *int64
+	addclaimed       *int64
+	expired          *int64
+	addexpired       *int64
+	revoked          *int64
+	addrevoked       *int64
+	cost             *money.Amount
+	clearedFields    map[string]struct{}
+	promotion        *uuid.UUID
+	clearedpromotion bool
+	done             bool
+	oldValue         func(context.Context) (*PromotionDay, error)
+	predicates       []predicate.PromotionDay
+}
+
+var _ ent.Mutation = (*PromotionDayMutation)(nil)
+
+// promotiondayOption allows management of the mutation configuration using functional options.
+type promotiondayOption func(*PromotionDayMutation)
+
+// newPromotionDayMutation creates new mutation for the PromotionDay entity.
+func newPromotionDayMutation(c config, op Op, opts ...promotiondayOption) *PromotionDayMutation {
+	m := &PromotionDayMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePromotionDay,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPromotionDayID sets the ID field of the mutation.
+func withPromotionDayID(id int64) promotiondayOption {
+	return func(m *PromotionDayMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PromotionDay
+		)
+		m.oldValue = func(ctx context.Context) (*PromotionDay, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PromotionDay.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPromotionDay sets the old PromotionDay of the mutation.
+func withPromotionDay(node *PromotionDay) promotiondayOption {
+	return func(m *PromotionDayMutation) {
+		m.oldValue = func(context.Context) (*PromotionDay, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PromotionDayMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PromotionDayMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PromotionDay entities.
+func (m *PromotionDayMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PromotionDayMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PromotionDayMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PromotionDay.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetPromotionID sets the "promotion_id" field.
+func (m *PromotionDayMutation) SetPromotionID(u uuid.UUID) {
+	m.promotion = &u
+}
+
+// PromotionID returns the value of the "promotion_id" field in the mutation.
+func (m *PromotionDayMutation) PromotionID() (r uuid.UUID, exists bool) {
+	v := m.promotion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPromotionID returns the old "promotion_id" field's value of the PromotionDay entity.
+// If the PromotionDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionDayMutation) OldPromotionID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPromotionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPromotionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPromotionID: %w", err)
+	}
+	return oldValue.PromotionID, nil
+}
+
+// ResetPromotionID resets all changes to the "promotion_id" field.
+func (m *PromotionDayMutation) ResetPromotionID() {
+	m.promotion = nil
+}
+
+// SetDay sets the "day" field.
+func (m *PromotionDayMutation) SetDay(d date.Date) {
+	m.day = &d
+}
+
+// Day returns the value of the "day" field in the mutation.
+func (m *PromotionDayMutation) Day() (r date.Date, exists bool) {
+	v := m.day
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDay returns the old "day" field's value of the PromotionDay entity.
+// If the PromotionDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionDayMutation) OldDay(ctx context.Context) (v date.Date, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDay is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDay requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDay: %w", err)
+	}
+	return oldValue.Day, nil
+}
+
+// ResetDay resets all changes to the "day" field.
+func (m *PromotionDayMutation) ResetDay() {
+	m.day = nil
+}
+
+// SetAssigned sets the "assigned" field.
+func (m *PromotionDayMutation) SetAssigned(i int64) {
+	m.assigned = &i
+	m.addassigned = nil
+}
+
+// Assigned returns the value of the "assigned" field in the mutation.
+func (m *PromotionDayMutation) Assigned() (r int64, exists bool) {
+	v := m.assigned
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAssigned returns the old "assigned" field's value of the PromotionDay entity.
+// If the PromotionDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionDayMutation) OldAssigned(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAssigned is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAssigned requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAssigned: %w", err)
+	}
+	return oldValue.Assigned, nil
+}
+
+// AddAssigned adds i to the "assigned" field.
+func (m *PromotionDayMutation) AddAssigned(i int64) {
+	if m.addassigned != nil {
+		*m.addassigned += i
+	} else {
+		m.addassigned = &i
+	}
+}
+
+// AddedAssigned returns the value that was added to the "assigned" field in this mutation.
+func (m *PromotionDayMutation) AddedAssigned() (r int64, exists bool) {
+	v := m.addassigned
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAssigned resets all changes to the "assigned" field.
+func (m *PromotionDayMutation) ResetAssigned() {
+	m.assigned = nil
+	m.addassigned = nil
+}
+
+// SetClaimed sets the "claimed" field.
+func (m *PromotionDayMutation) SetClaimed(i int64) {
+	m.claimed = &i
+	m.addclaimed = nil
+}
+
+// Claimed returns the value of the "claimed" field in the mutation.
+func (m *PromotionDayMutation) Claimed() (r int64, exists bool) {
+	v := m.claimed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClaimed returns the old "claimed" field's value of the PromotionDay entity.
+// If the PromotionDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionDayMutation) OldClaimed(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClaimed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClaimed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClaimed: %w", err)
+	}
+	return oldValue.Claimed, nil
+}
+
+// AddClaimed adds i to the "claimed" field.
+func (m *PromotionDayMutation) AddClaimed(i int64) {
+	if m.addclaimed != nil {
+		*m.addclaimed += i
+	} else {
+		m.addclaimed = &i
+	}
+}
+
+// AddedClaimed returns the value that was added to the "claimed" field in this mutation.
+func (m *PromotionDayMutation) AddedClaimed() (r int64, exists bool) {
+	v := m.addclaimed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetClaimed resets all changes to the "claimed" field.
+func (m *PromotionDayMutation) ResetClaimed() {
+	m.claimed = nil
+	m.addclaimed = nil
+}
+
+// SetExpired sets the "expired" field.
+func (m *PromotionDayMutation) SetExpired(i int64) {
+	m.expired = &i
+	m.addexpired = nil
+}
+
+// Expired returns the value of the "expired" field in the mutation.
+func (m *PromotionDayMutation) Expired() (r int64, exists bool) {
+	v := m.expired
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpired returns the old "expired" field's value of the PromotionDay entity.
+// If the PromotionDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionDayMutation) OldExpired(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpired is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpired requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpired: %w", err)
+	}
+	return oldValue.Expired, nil
+}
+
+// AddExpired adds i to the "expired" field.
+func (m *PromotionDayMutation) AddExpired(i int64) {
+	if m.addexpired != nil {
+		*m.addexpired += i
+	} else {
+		m.addexpired = &i
+	}
+}
+
+// AddedExpired returns the value that was added to the "expired" field in this mutation.
+func (m *PromotionDayMutation) AddedExpired() (r int64, exists bool) {
+	v := m.addexpired
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetExpired resets all changes to the "expired" field.
+func (m *PromotionDayMutation) ResetExpired() {
+	m.expired = nil
+	m.addexpired = nil
+}
+
+// SetRevoked sets the "revoked" field.
+func (m *PromotionDayMutation) SetRevoked(i int64) {
+	m.revoked = &i
+	m.addrevoked = nil
+}
+
+// Revoked returns the value of the "revoked" field in the mutation.
+func (m *PromotionDayMutation) Revoked() (r int64, exists bool) {
+	v := m.revoked
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRevoked returns the old "revoked" field's value of the PromotionDay entity.
+// If the PromotionDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionDayMutation) OldRevoked(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRevoked is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRevoked requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRevoked: %w", err)
+	}
+	return oldValue.Revoked, nil
+}
+
+// AddRevoked adds i to the "revoked" field.
+func (m *PromotionDayMutation) AddRevoked(i int64) {
+	if m.addrevoked != nil {
+		*m.addrevoked += i
+	} else {
+		m.addrevoked = &i
+	}
+}
+
+// AddedRevoked returns the value that was added to the "revoked" field in this mutation.
+func (m *PromotionDayMutation) AddedRevoked() (r int64, exists bool) {
+	v := m.addrevoked
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRevoked resets all changes to the "revoked" field.
+func (m *PromotionDayMutation) ResetRevoked() {
+	m.revoked = nil
+	m.addrevoked = nil
+}
+
+// SetCost sets the "cost" field.
+func (m *PromotionDayMutation) SetCost(value money.Amount) {
+	m.cost = &value
+}
+
+// Cost returns the value of the "cost" field in the mutation.
+func (m *PromotionDayMutation) Cost() (r money.Amount, exists bool) {
+	v := m.cost
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCost returns the old "cost" field's value of the PromotionDay entity.
+// If the PromotionDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionDayMutation) OldCost(ctx context.Context) (v money.Amount, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCost is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCost requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCost: %w", err)
+	}
+	return oldValue.Cost, nil
+}
+
+// ResetCost resets all changes to the "cost" field.
+func (m *PromotionDayMutation) ResetCost() {
+	m.cost = nil
+}
+
+// ClearPromotion clears the "promotion" edge to the Promotion entity.
+func (m *PromotionDayMutation) ClearPromotion() {
+	m.clearedpromotion = true
+	m.clearedFields[promotionday.FieldPromotionID] = struct{}{}
+}
+
+// PromotionCleared reports if the "promotion" edge to the Promotion entity was cleared.
+func (m *PromotionDayMutation) PromotionCleared() bool {
+	return m.clearedpromotion
+}
+
+// PromotionIDs returns the "promotion" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// PromotionID instead. It exists only for internal usage by the builders.
+func (m *PromotionDayMutation) PromotionIDs() (ids []uuid.UUID) {
+	if id := m.promotion; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetPromotion resets all changes to the "promotion" edge.
+func (m *PromotionDayMutation) ResetPromotion() {
+	m.promotion = nil
+	m.clearedpromotion = false
+}
+
+// Where appends a list predicates to the PromotionDayMutation builder.
+func (m *PromotionDayMutation) Where(ps ...predicate.PromotionDay) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PromotionDayMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PromotionDayMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PromotionDay, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PromotionDayMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PromotionDayMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PromotionDay).
+func (m *PromotionDayMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PromotionDayMutation) Fields() []string {
+	fields := make([]string, 0, 7)
+	if m.promotion != nil {
+		fields = append(fields, promotionday.FieldPromotionID)
+	}
+	if m.day != nil {
+		fields = append(fields, promotionday.FieldDay)
+	}
+	if m.assigned != nil {
+		fields = append(fields, promotionday.FieldAssigned)
+	}
+	if m.claimed != nil {
+		fields = append(fields, promotionday.FieldClaimed)
+	}
+	if m.expired != nil {
+		fields = append(fields, promotionday.FieldExpired)
+	}
+	if m.revoked != nil {
+		fields = append(fields, promotionday.FieldRevoked)
+	}
+	if m.cost != nil {
+		fields = append(fields, promotionday.FieldCost)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PromotionDayMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case promotionday.FieldPromotionID:
+		return m.PromotionID()
+	case promotionday.FieldDay:
+		return m.Day()
+	case promotionday.FieldAssigned:
+		return m.Assigned()
+	case promotionday.FieldClaimed:
+		return m.Claimed()
+	case promotionday.FieldExpired:
+		return m.Expired()
+	case promotionday.FieldRevoked:
+		return m.Revoked()
+	case promotionday.FieldCost:
+		return m.Cost()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PromotionDayMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case promotionday.FieldPromotionID:
+		return m.OldPromotionID(ctx)
+	case promotionday.FieldDay:
+		return m.OldDay(ctx)
+	case promotionday.FieldAssigned:
+		return m.OldAssigned(ctx)
+	case promotionday.FieldClaimed:
+		return m.OldClaimed(ctx)
+	case promotionday.FieldExpired:
+		return m.OldExpired(ctx)
+	case promotionday.FieldRevoked:
+		return m.OldRevoked(ctx)
+	case promotionday.FieldCost:
+		return m.OldCost(ctx)
+	}
+	return nil, fmt.Errorf("unknown PromotionDay field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PromotionDayMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case promotionday.FieldPromotionID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPromotionID(v)
+		return nil
+	case promotionday.FieldDay:
+		v, ok := value.(date.Date)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDay(v)
+		return nil
+	case promotionday.FieldAssigned:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAssigned(v)
+		return nil
+	case promotionday.FieldClaimed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClaimed(v)
+		return nil
+	case promotionday.FieldExpired:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpired(v)
+		return nil
+	case promotionday.FieldRevoked:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRevoked(v)
+		return nil
+	case promotionday.FieldCost:
+		v, ok := value.(money.Amount)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCost(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PromotionDay field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PromotionDayMutation) AddedFields() []string {
+	var fields []string
+	if m.addassigned != nil {
+		fields = append(fields, promotionday.FieldAssigned)
+	}
+	if m.addclaimed != nil {
+		fields = append(fields, promotionday.FieldClaimed)
+	}
+	if m.addexpired != nil {
+		fields = append(fields, promotionday.FieldExpired)
+	}
+	if m.addrevoked != nil {
+		fields = append(fields, promotionday.FieldRevoked)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PromotionDayMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case promotionday.FieldAssigned:
+		return m.AddedAssigned()
+	case promotionday.FieldClaimed:
+		return m.AddedClaimed()
+	case promotionday.FieldExpired:
+		return m.AddedExpired()
+	case promotionday.FieldRevoked:
+		return m.AddedRevoked()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PromotionDayMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case promotionday.FieldAssigned:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAssigned(v)
+		return nil
+	case promotionday.FieldClaimed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddClaimed(v)
+		return nil
+	case promotionday.FieldExpired:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddExpired(v)
+		return nil
+	case promotionday.FieldRevoked:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRevoked(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PromotionDay numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PromotionDayMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PromotionDayMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PromotionDayMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown PromotionDay nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PromotionDayMutation) ResetField(name string) error {
+	switch name {
+	case promotionday.FieldPromotionID:
+		m.ResetPromotionID()
+		return nil
+	case promotionday.FieldDay:
+		m.ResetDay()
+		return nil
+	case promotionday.FieldAssigned:
+		m.ResetAssigned()
+		return nil
+	case promotionday.FieldClaimed:
+		m.ResetClaimed()
+		return nil
+	case promotionday.FieldExpired:
+		m.ResetExpired()
+		return nil
+	case promotionday.FieldRevoked:
+		m.ResetRevoked()
+		return nil
+	case promotionday.FieldCost:
+		m.ResetCost()
+		return nil
+	}
+	return fmt.Errorf("unknown PromotionDay field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PromotionDayMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.promotion != nil {
+		edges = append(edges, promotionday.EdgePromotion)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PromotionDayMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case promotionday.EdgePromotion:
+		if id := m.promotion; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PromotionDayMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PromotionDayMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PromotionDayMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedpromotion {
+		edges = append(edges, promotionday.EdgePromotion)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PromotionDayMutation) EdgeCleared(name string) bool {
+	switch name {
+	case promotionday.EdgePromotion:
+		return m.clearedpromotion
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PromotionDayMutation) ClearEdge(name string) error {
+	switch name {
+	case promotionday.EdgePromotion:
+		m.ClearPromotion()
+		return nil
+	}
+	return fmt.Errorf("unknown PromotionDay unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PromotionDayMutation) ResetEdge(name string) error {
+	switch name {
+	case promotionday.EdgePromotion:
+		m.ResetPromotion()
+		return nil
+	}
+	return fmt.Errorf("unknown PromotionDay edge %s", name)
 }

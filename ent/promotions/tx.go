@@ -20,8 +20,12 @@ type Tx struct {
 	AnomalyWindow *AnomalyWindowClient
 	// Assignment is the client for interacting with the Assignment builders.
 	Assignment *AssignmentClient
+	// AssignmentDeadline is the client for interacting with the AssignmentDeadline builders.
+	AssignmentDeadline *AssignmentDeadlineClient
 	// ClaimKey is the client for interacting with the ClaimKey builders.
 	ClaimKey *ClaimKeyClient
+	// ClaimReservation is the client for interacting with the ClaimReservation builders.
+	ClaimReservation *ClaimReservationClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
 	// InboxEvent is the client for interacting with the InboxEvent builders.
@@ -32,6 +36,10 @@ type Tx struct {
 	Player *PlayerClient
 	// Promotion is the client for interacting with the Promotion builders.
 	Promotion *PromotionClient
+	// PromotionCounter is the client for interacting with the PromotionCounter builders.
+	PromotionCounter *PromotionCounterClient
+	// PromotionDay is the client for interacting with the PromotionDay builders.
+	PromotionDay *PromotionDayClient
 
 	// lazily loaded.
 	client     *Client
@@ -166,12 +174,16 @@ func (tx *Tx) init() {
 	tx.Anomaly = NewAnomalyClient(tx.config)
 	tx.AnomalyWindow = NewAnomalyWindowClient(tx.config)
 	tx.Assignment = NewAssignmentClient(tx.config)
+	tx.AssignmentDeadline = NewAssignmentDeadlineClient(tx.config)
 	tx.ClaimKey = NewClaimKeyClient(tx.config)
+	tx.ClaimReservation = NewClaimReservationClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.InboxEvent = NewInboxEventClient(tx.config)
 	tx.OutboxEvent = NewOutboxEventClient(tx.config)
 	tx.Player = NewPlayerClient(tx.config)
 	tx.Promotion = NewPromotionClient(tx.config)
+	tx.PromotionCounter = NewPromotionCounterClient(tx.config)
+	tx.PromotionDay = NewPromotionDayClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.

@@ -72,6 +72,12 @@ const (
 	RestrictionLocked Code = "RESTRICTION_LOCKED"
 	// PlayerRestricted: The player is restricted.
 	PlayerRestricted Code = "PLAYER_RESTRICTED"
+	// AssignmentRevoked: The promotion was withdrawn.
+	AssignmentRevoked Code = "ASSIGNMENT_REVOKED"
+	// AssignmentExpired: The time to claim the promotion is over.
+	AssignmentExpired Code = "ASSIGNMENT_EXPIRED"
+	// PromotionExhausted: The promotion is used up.
+	PromotionExhausted Code = "PROMOTION_EXHAUSTED"
 )
 
 // table has the RPC code, HTTP status, title and additional members of each code.
@@ -110,4 +116,7 @@ var table = map[Code]Info{
 	PromotionStateConflict:     {RPC: 9, HTTP: 409, Title: "The state of the promotion does not allow this", Members: []string{"state"}},
 	RestrictionLocked:          {RPC: 9, HTTP: 409, Title: "The restriction cannot be shortened or lifted"},
 	PlayerRestricted:           {RPC: 7, HTTP: 403, Title: "The player is restricted"},
+	AssignmentRevoked:          {RPC: 9, HTTP: 409, Title: "The promotion was withdrawn"},
+	AssignmentExpired:          {RPC: 9, HTTP: 409, Title: "The time to claim the promotion is over"},
+	PromotionExhausted:         {RPC: 9, HTTP: 409, Title: "The promotion is used up", Members: []string{"limit", "retryAt"}},
 }

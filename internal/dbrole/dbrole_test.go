@@ -111,6 +111,11 @@ func TestRolesCanOnlyDoWhatTheirServiceDoes(t *testing.T) {
 		},
 		"promotions": {
 			"an amount is changed":       "UPDATE player_promotions SET amount = 1000",
+			"an amount is raised again":  "UPDATE player_promotions SET amount = 1000, times_assigned = times_assigned + 1",
+			"a counter is changed":       "UPDATE promotion_counters SET claimed = 0",
+			"a day is changed":           "UPDATE promotion_days SET claimed = 0",
+			"a reservation is moved":     "UPDATE claim_reservations SET amount = 1",
+			"counters are added":         "SELECT count_assignments('{}', '{}', '{}', '{}', '{}', '{}', '{}')",
 			"a claim is moved":           "UPDATE player_promotions SET user_id = gen_random_uuid()",
 			"assignments are deleted":    "DELETE FROM player_promotions",
 			"promotions are deleted":     "DELETE FROM promotions",
@@ -141,6 +146,13 @@ func TestRolesCanOnlyDoWhatTheirServiceDoes(t *testing.T) {
 				exec(t, owner, `INSERT INTO users (id, email, email_folded, role, password_hash, created_at) VALUES
 					('`+player+`', 'p', 'p', 'PLAYER', '', now()), ('`+admin+`', 'a', 'a', 'ADMIN', '', now())`)
 				exec(t, role, entry(player, "CREDIT", 1, "10", "10"))
+			}
+			if service == "promotions" {
+				exec(t, owner, `
+					INSERT INTO promotions (id, title, description, type, amount, start_date, end_date, created_at, updated_at)
+					VALUES ('`+player+`', 'x', '', 'BONUS', 10, now(), now(), now(), now());
+					INSERT INTO player_promotions (id, user_id, promotion_id, amount, created_at, title, revoked_at)
+					VALUES ('`+player+`', '`+player+`', '`+player+`', 10, now(), 'x', now())`)
 			}
 			for _, statements := range []map[string]string{everywhere, tests} {
 				for name, statement := range statements {

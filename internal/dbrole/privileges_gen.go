@@ -12,15 +12,19 @@ func Of(service string) Privileges {
 		}
 	case "promotions":
 		return Privileges{
-			"promotions":        {Insert: true, Update: []string{"title", "description", "is_active", "amount", "start_date", "end_date", "updated_at", "inactive_as", "limits_max_claims", "limits_budget", "limits_max_claims_per_day", "limits_claim_within_hours"}},
-			"player_promotions": {Insert: true, Update: []string{"claimed", "claimed_at", "transaction_id", "claim_id"}},
-			"claim_keys":        {Insert: true},
-			"players":           {Insert: true, Update: []string{"is_active", "updated_at", "status_version"}},
-			"anomalies":         {Insert: true, Update: []string{"seen", "seen_by", "seen_at"}},
-			"anomaly_windows":   {Insert: true, Update: []string{"entries", "amount"}, Delete: true},
-			"outbox":            {Insert: true, Delete: true},
-			"inbox":             {Insert: true, Update: []string{"handled_at"}, Delete: true},
-			"idempotency_keys":  {Insert: true, Update: []string{"created_at"}, Delete: true},
+			"promotions":           {Insert: true, Update: []string{"title", "description", "is_active", "amount", "start_date", "end_date", "updated_at", "inactive_as", "limits_max_claims", "limits_budget", "limits_max_claims_per_day", "limits_claim_within_hours"}},
+			"player_promotions":    {Insert: true, Update: []string{"claimed", "claimed_at", "transaction_id", "claim_id", "expired_at", "revoked_at", "expires_at", "amount", "title", "assigned_by", "created_at", "times_assigned"}},
+			"claim_reservations":   {Insert: true, Update: []string{"not_after"}, Delete: true},
+			"promotion_counters":   {},
+			"promotion_days":       {},
+			"assignment_deadlines": {Insert: true, Update: []string{"action", "due_at"}, Delete: true},
+			"claim_keys":           {Insert: true},
+			"players":              {Insert: true, Update: []string{"is_active", "updated_at", "status_version"}},
+			"anomalies":            {Insert: true, Update: []string{"seen", "seen_by", "seen_at"}},
+			"anomaly_windows":      {Insert: true, Update: []string{"entries", "amount"}, Delete: true},
+			"outbox":               {Insert: true, Delete: true},
+			"inbox":                {Insert: true, Update: []string{"handled_at"}, Delete: true},
+			"idempotency_keys":     {Insert: true, Update: []string{"created_at"}, Delete: true},
 		}
 	case "users":
 		return Privileges{

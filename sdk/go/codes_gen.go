@@ -6,6 +6,10 @@ package loyalty
 const (
 	// CodeAccountDeactivated: The account is deactivated (status 403).
 	CodeAccountDeactivated Code = "ACCOUNT_DEACTIVATED"
+	// CodeAssignmentExpired: The time to claim the promotion is over (status 409).
+	CodeAssignmentExpired Code = "ASSIGNMENT_EXPIRED"
+	// CodeAssignmentRevoked: The promotion was withdrawn (status 409).
+	CodeAssignmentRevoked Code = "ASSIGNMENT_REVOKED"
 	// CodeDependencyUnavailable: A dependency is unavailable (status 503).
 	CodeDependencyUnavailable Code = "DEPENDENCY_UNAVAILABLE"
 	// CodeForbidden: The caller is not allowed to do this (status 403).
@@ -36,6 +40,8 @@ const (
 	CodePlayerRestricted Code = "PLAYER_RESTRICTED"
 	// CodePromotionAlreadyClaimed: The promotion is already claimed (status 409).
 	CodePromotionAlreadyClaimed Code = "PROMOTION_ALREADY_CLAIMED"
+	// CodePromotionExhausted: The promotion is used up (status 409).
+	CodePromotionExhausted Code = "PROMOTION_EXHAUSTED"
 	// CodePromotionExists: An active promotion of this type already exists in the period (status 409).
 	CodePromotionExists Code = "PROMOTION_EXISTS"
 	// CodePromotionExpired: The promotion has ended (status 409).

@@ -321,6 +321,8 @@ type ListPlayerPromotionsParams struct {
 	Available *bool
 	// The number of entries on a page. Values above 100 mean 100.
 	PageSize int
+	// Selects assignments in one of these states.
+	State AssignmentState
 	// PageToken is the NextPageToken of the previous page, with the same other parameters.
 	PageToken string
 }
@@ -331,6 +333,7 @@ func (p ListPlayerPromotionsParams) values() url.Values {
 	q.text("type", string(p.Type))
 	q.boolean("available", p.Available)
 	q.integer("page_size", p.PageSize)
+	q.text("state", string(p.State))
 	q.text("page_token", p.PageToken)
 	return url.Values(q)
 }
@@ -364,8 +367,10 @@ func (c *Client) AllPlayerPromotions(ctx context.Context, playerID string, param
 }
 
 // Claim pays the caller's assignment of a promotion exactly once. It fails with PROMOTION_ALREADY_CLAIMED, which
-// carries the transactionId, after the first claim; with NOT_FOUND if the promotion is not assigned to the caller; and
-// with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
+// carries the transactionId, after the first claim; with NOT_FOUND if the promotion is not assigned to the caller; with
+// ASSIGNMENT_REVOKED or ASSIGNMENT_EXPIRED if the assignment is in this state; with PROMOTION_NOT_ACTIVE,
+// PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available; and with PROMOTION_EXHAUSTED if one of
+// its limits is used up.
 //
 // Roles: PLAYER.
 func (c *Client) Claim(ctx context.Context, body ClaimRequest, options ...CallOption) (*ClaimResult, error) {
@@ -387,6 +392,23 @@ func (c *Client) Assign(ctx context.Context, promotionID string, body AssignRequ
 	var out AssignResults
 	err := c.call(ctx, operation{
 		name: "assign", verb: http.MethodPost, path: "/api/v1/promotions/{promotion_id}/assign", auth: authAccess, repeat: repeatKey,
+	}, arguments{path: []string{promotionID}, body: body, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// RevokeAssignments revokes the unclaimed assignments of players and returns an outcome for each player. A revoked
+// assignment cannot be claimed, and its player is notified. RevokeAssignments is idempotent. It fails with
+// DEPENDENCY_UNAVAILABLE if claims of the players are still being paid; the assignments of the other players are then
+// revoked.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) RevokeAssignments(ctx context.Context, promotionID string, body RevokeAssignmentsRequest, options ...CallOption) (*RevokeAssignmentsResult, error) {
+	var out RevokeAssignmentsResult
+	err := c.call(ctx, operation{
+		name: "revokeAssignments", verb: http.MethodPost, path: "/api/v1/promotions/{promotion_id}/revoke", auth: authAccess, repeat: repeatKey,
 	}, arguments{path: []string{promotionID}, body: body, out: &out, options: options})
 	if err != nil {
 		return nil, err

@@ -44,6 +44,8 @@ const (
 //   - `PAUSED`: An employee has paused it.
 //   - `EXPIRED`: The period has ended.
 //   - `ARCHIVED`: Archived for good. It cannot be changed, and lists contain it only on request.
+//   - `EXHAUSTED`: Published, and within its period, but limits.maxClaims or limits.budget is used up: it cannot be
+//     claimed.
 type PromotionState string
 
 // The values of PromotionState. Later versions of the platform may send others.
@@ -54,6 +56,21 @@ const (
 	PromotionStatePaused    PromotionState = "PAUSED"
 	PromotionStateExpired   PromotionState = "EXPIRED"
 	PromotionStateArchived  PromotionState = "ARCHIVED"
+	PromotionStateExhausted PromotionState = "EXHAUSTED"
+)
+
+// State is a stage in the life of an assignment.
+//   - `ASSIGNED`: It can be claimed while its promotion is active.
+//   - `EXPIRED`: Not claimed in time.
+//   - `REVOKED`: Withdrawn by an employee.
+type AssignmentState string
+
+// The values of AssignmentState. Later versions of the platform may send others.
+const (
+	AssignmentStateAssigned AssignmentState = "ASSIGNED"
+	AssignmentStateClaimed  AssignmentState = "CLAIMED"
+	AssignmentStateExpired  AssignmentState = "EXPIRED"
+	AssignmentStateRevoked  AssignmentState = "REVOKED"
 )
 
 // TransactionType is the direction of a ledger entry.
@@ -76,6 +93,19 @@ const (
 	AssignOutcomeAlreadyAssigned AssignOutcome = "ALREADY_ASSIGNED"
 	AssignOutcomeUnknownPlayer   AssignOutcome = "UNKNOWN_PLAYER"
 	AssignOutcomeInactivePlayer  AssignOutcome = "INACTIVE_PLAYER"
+)
+
+// RevokeOutcome is the result of a revocation for one player.
+//   - `REVOKED`: The assignment is revoked now.
+//   - `ALREADY_CLAIMED`: The player has claimed the promotion, and keeps the amount.
+//   - `NOT_ASSIGNED`: The promotion was never assigned to the player.
+type RevokeOutcome string
+
+// The values of RevokeOutcome. Later versions of the platform may send others.
+const (
+	RevokeOutcomeRevoked        RevokeOutcome = "REVOKED"
+	RevokeOutcomeAlreadyClaimed RevokeOutcome = "ALREADY_CLAIMED"
+	RevokeOutcomeNotAssigned    RevokeOutcome = "NOT_ASSIGNED"
 )
 
 // AuditAction is an act in the audit trail.
@@ -124,6 +154,7 @@ const (
 	AuditActionArchivePromotion   AuditAction = "ARCHIVE_PROMOTION"
 	AuditActionRestrictPlayer     AuditAction = "RESTRICT_PLAYER"
 	AuditActionLiftRestriction    AuditAction = "LIFT_RESTRICTION"
+	AuditActionRevokeAssignments  AuditAction = "REVOKE_ASSIGNMENTS"
 )
 
 // Role is the role of a user. Access tokens and JSON contain the names.
@@ -385,6 +416,12 @@ type Assignment struct {
 	TransactionID string `json:"transactionId"`
 	// The current state of the promotion. Only set in lists.
 	Promotion *Promotion `json:"promotion"`
+	// The state at the time of the answer.
+	State AssignmentState `json:"state"`
+	// When the assignment expires unless it is claimed before. Empty if it does not expire.
+	ExpiresAt string `json:"expiresAt"`
+	// When the assignment was revoked. Empty if it is not revoked.
+	RevokedAt string `json:"revokedAt"`
 }
 
 // ClaimRequest is the body of a request.
@@ -419,6 +456,8 @@ type Transaction struct {
 type AssignRequest struct {
 	// The ids of 1 to 1,000 players. Duplicate ids have only one result.
 	PlayerIDs []string `json:"player_ids"`
+	// True assigns the promotion again to players whose assignment was revoked or has expired.
+	Reassign *bool `json:"reassign,omitempty"`
 }
 
 // AssignResults is an answer.
@@ -430,6 +469,23 @@ type AssignResults struct {
 type AssignResult struct {
 	PlayerID string        `json:"player_id"`
 	Outcome  AssignOutcome `json:"outcome"`
+}
+
+// RevokeAssignmentsRequest is the body of a request.
+type RevokeAssignmentsRequest struct {
+	// The ids of 1 to 1,000 players. Duplicate ids have only one result.
+	PlayerIDs []string `json:"player_ids"`
+}
+
+// RevokeAssignmentsResult is an answer.
+type RevokeAssignmentsResult struct {
+	Results []RevokeResult `json:"results"`
+}
+
+// RevokeResult is an answer.
+type RevokeResult struct {
+	PlayerID string        `json:"player_id"`
+	Outcome  RevokeOutcome `json:"outcome"`
 }
 
 // AuditEntryPage is an answer.

@@ -15,7 +15,9 @@ type AssignParams struct {
 	Players   []uuid.UUID
 	// By is the employee who assigns the promotion.
 	By uuid.UUID
-	At time.Time
+	// Reassign is true to assign the promotion again to players whose assignment was revoked or has expired.
+	Reassign bool
+	At       time.Time
 }
 
 // AssignResult is the outcome of an assignment for one player.
@@ -34,12 +36,15 @@ const (
 
 // Assign assigns an available promotion to players and notifies the newly assigned players. It returns one result for each
 // distinct player, in the order of players. It first waits up to two seconds for players who have just registered. Assign is
-// idempotent. It fails with NOT_FOUND, PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED.
-func (s *Service) Assign(ctx context.Context, promotion uuid.UUID, players []uuid.UUID, by uuid.UUID) ([]AssignResult, error) {
+// idempotent, unless reassign is true; it then assigns the promotion again to players whose assignment was revoked or has
+// expired. It fails with NOT_FOUND, PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED.
+func (s *Service) Assign(
+	ctx context.Context, promotion uuid.UUID, players []uuid.UUID, by uuid.UUID, reassign bool,
+) ([]AssignResult, error) {
 	players = distinct(players)
 	s.awaitNewPlayers(ctx, players)
 	now := s.now()
-	a := AssignParams{Promotion: promotion, Players: players, By: by, At: now}
+	a := AssignParams{Promotion: promotion, Players: players, By: by, Reassign: reassign, At: now}
 	return s.store.Assign(ctx, a, func(p Promotion) error { return p.Available(now) })
 }
 

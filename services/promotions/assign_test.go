@@ -48,7 +48,7 @@ func TestAssignWaitsForNewPlayers(t *testing.T) {
 	known, unknown, old, random := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()), uuid.New()
 	old[0] ^= 1 // moves the timestamp in the id back by decades
 	store.known[known] = true
-	results, err := service.Assign(t.Context(), uuid.New(), []uuid.UUID{old, known, unknown, random, unknown}, uuid.New())
+	results, err := service.Assign(t.Context(), uuid.New(), []uuid.UUID{old, known, unknown, random, unknown}, uuid.New(), false)
 	want := []promotions.AssignResult{
 		{Player: old, Outcome: promotions.AssignOutcomeUnknownPlayer}, {Player: known, Outcome: promotions.AssignOutcomeAssigned},
 		{Player: unknown, Outcome: promotions.AssignOutcomeAssigned}, {Player: random, Outcome: promotions.AssignOutcomeUnknownPlayer},
@@ -66,7 +66,7 @@ func TestAssignStopsWaitingWhenTheContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	player := uuid.Must(uuid.NewV7())
-	results, err := promotions.New(store, nil, time.Now).Assign(ctx, uuid.New(), []uuid.UUID{player}, uuid.New())
+	results, err := promotions.New(store, nil, time.Now).Assign(ctx, uuid.New(), []uuid.UUID{player}, uuid.New(), false)
 	if err != nil || len(results) != 1 || len(store.calls) != 1 {
 		t.Errorf("got %v, %v after %d look-ups, want one result after one look-up", results, err, len(store.calls))
 	}

@@ -27,6 +27,14 @@ type Assignment struct {
 	TransactionID uuid.UUID
 	// The current state of the promotion. Only set in lists.
 	Promotion *Promotion
-	Title     string
-	ClaimID   string
+	// The state at the time of the answer.
+	State AssignmentState
+	// When the assignment expires unless it is claimed before. Empty if it does not expire.
+	ExpiresAt time.Time
+	// When the assignment was revoked. Empty if it is not revoked.
+	RevokedAt     time.Time
+	Title         string
+	ClaimID       string
+	ExpiredAt     time.Time
+	TimesAssigned int64
 }

@@ -15,18 +15,27 @@ type Claimed struct {
 	Transaction Transaction
 }
 
+// payTime is the time in which the ledger may add the credit of a claim. After it the ledger refuses the credit, so that a
+// reservation can be settled; see [Service.SettleClaims]. It is longer than a call of the ledger with all its retries. It
+// also limits how far the clocks of this process and of the ledger's database may differ.
+const payTime = 15 * time.Second
+
 // Claim pays a player's assignment of a promotion exactly once, even if calls run concurrently.
 //
+// It reserves the claim, asks the ledger for the credit, and confirms the claim. The reservation holds one unit of each
+// limit of the promotion, and no one can revoke or expire a reserved assignment. If the ledger refuses the credit, Claim
+// releases the reservation. If the process dies, [Service.SettleClaims] settles it.
+//
 // The ledger adds at most one credit per idempotency key, and the key of the credit is the assignment's id. If the process
-// dies after the credit, [Monitor.TransactionAdded] marks the assignment as claimed when the ledger's event arrives. The
-// next claim then returns the transaction.
+// dies after the credit, [Monitor.TransactionAdded] or [Service.SettleClaims] marks the assignment as claimed. The next
+// claim then returns the transaction.
 //
 // The parameter key is the client's Idempotency-Key, or empty. A repeated claim with the same key returns the same result. A
-// claim of another promotion with the same key fails with IDEMPOTENCY_MISMATCH. Claim reserves the key before it calls the
-// ledger, so the ledger never pays a claim that fails because of its key. Each call without a key is a separate claim.
+// claim of another promotion with the same key fails with IDEMPOTENCY_MISMATCH. The key is stored with the reservation, so
+// the ledger never pays a claim that fails because of its key. Each call without a key is a separate claim.
 //
 // Claim fails with NOT_FOUND if the promotion is not assigned to the player, with PROMOTION_ALREADY_CLAIMED if another claim
-// has succeeded, and with the errors of [Promotion.Available] and [LedgerClient]. After DEPENDENCY_UNAVAILABLE the claim may
+// has succeeded, and with the errors of [Claiming.Decide] and [LedgerClient]. After DEPENDENCY_UNAVAILABLE the claim may
 // have been paid; repeating it is safe.
 func (s *Service) Claim(ctx context.Context, player, promotion uuid.UUID, key string) (Claimed, error) {
 	started := time.Now()
@@ -50,34 +59,39 @@ const minRefusalWait = time.Second
 func (s *Service) claim(
 	ctx context.Context, player, promotion uuid.UUID, key string,
 ) (claimed Claimed, repeated bool, err error) {
-	if err := s.checkKey(ctx, player, promotion, key); err != nil {
-		return Claimed{}, false, err
-	}
-	a, err := s.store.Assignment(ctx, player, promotion)
-	if err != nil {
-		return Claimed{}, false, err
-	}
 	id, err := claimID(key)
 	if err != nil {
 		return Claimed{}, false, err
 	}
-	if repeated = a.claimedBy(id); !repeated {
-		if err := a.Claimable(s.now()); err != nil {
-			return Claimed{}, false, err
-		}
-		if err := s.reserveKey(ctx, a, key); err != nil {
-			return Claimed{}, false, err
-		}
-	}
-	tx, err := s.ledger.Credit(ctx, a.Credit())
+	now := s.now()
+	r, err := s.store.ReserveClaim(ctx, ClaimParams{
+		Player: player, Promotion: promotion, Key: key, ClaimID: id, At: now, NotAfter: now.Add(payTime),
+	})
 	if err != nil {
 		return Claimed{}, false, err
 	}
-	a, err = s.store.MarkClaimed(ctx, a.ID, tx, id, s.now())
+	tx, err := s.ledger.Credit(ctx, r.Assignment.Credit(r.NotAfter))
+	if err != nil {
+		return Claimed{}, false, s.notPaid(ctx, r, err)
+	}
+	a, err := s.store.ConfirmClaim(ctx, r.Assignment, tx, id, s.now())
 	if err != nil {
 		return Claimed{}, false, err
 	}
-	return Claimed{a, tx}, repeated, nil
+	a.State = a.StateAt(s.now())
+	return Claimed{a, tx}, r.Assignment.claimedBy(id), nil
+}
+
+// notPaid releases a reservation if the ledger has refused the credit with err, and returns err. After other errors the
+// credit may still be added.
+func (s *Service) notPaid(ctx context.Context, r Reservation, err error) error {
+	code := apperr.CodeOf(err)
+	if code == apperr.DependencyUnavailable || code == apperr.Internal || r.NotAfter.IsZero() || r.Shared {
+		return err
+	}
+	// If the release fails, SettleClaims releases the reservation.
+	_ = s.store.ReleaseClaim(ctx, r.Assignment.ID, r.NotAfter)
+	return err
 }
 
 // claimedBy reports whether the claim with the given id has already succeeded.
@@ -91,37 +105,4 @@ func claimID(key string) (string, error) {
 	}
 	id, err := uuid.NewV7()
 	return "call:" + id.String(), err
-}
-
-// checkKey returns IDEMPOTENCY_MISMATCH if the key is reserved for another promotion. Claim calls it first, so that this
-// error takes precedence over all others.
-func (s *Service) checkKey(ctx context.Context, player, promotion uuid.UUID, key string) error {
-	if key == "" {
-		return nil
-	}
-	reserved, err := s.store.ClaimKey(ctx, player, key)
-	if err != nil {
-		return err
-	}
-	return samePromotion(reserved, promotion)
-}
-
-// reserveKey reserves the key for the assignment's promotion. It returns IDEMPOTENCY_MISMATCH if the key is reserved for
-// another promotion. If concurrent claims reserve one key for different promotions, only one of them succeeds.
-func (s *Service) reserveKey(ctx context.Context, a Assignment, key string) error {
-	if key == "" {
-		return nil
-	}
-	reserved, err := s.store.ReserveClaimKey(ctx, a.UserID, key, a.PromotionID, s.now())
-	if err != nil {
-		return err
-	}
-	return samePromotion(reserved, a.PromotionID)
-}
-
-func samePromotion(reserved, promotion uuid.UUID) error {
-	if reserved == uuid.Nil || reserved == promotion {
-		return nil
-	}
-	return apperr.New(apperr.IdempotencyMismatch, "the Idempotency-Key was used to claim another promotion")
 }

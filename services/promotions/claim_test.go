@@ -18,39 +18,62 @@ type fakeStore struct {
 	player      uuid.UUID
 	assignments map[uuid.UUID]promotions.Assignment // by promotion
 	keys        map[string]uuid.UUID                // the promotion that each Idempotency-Key is reserved for
-	failMark    bool                                // MarkClaimed fails, as if the process had died before the call
+	reserved    map[uuid.UUID]time.Time             // the time limits by assignment
+	totals      promotions.ClaimTotals              // of every promotion
+	failMark    bool                                // ConfirmClaim fails, as if the process had died before the call
 }
 
-func (s *fakeStore) Assignment(_ context.Context, player, promotion uuid.UUID) (promotions.Assignment, error) {
-	a, ok := s.assignments[promotion]
-	if !ok || player != s.player {
-		return promotions.Assignment{}, apperr.New(apperr.NotFound, "promotion not found")
+func (s *fakeStore) ReserveClaim(_ context.Context, p promotions.ClaimParams) (promotions.Reservation, error) {
+	claiming := promotions.Claiming{ClaimParams: p, KeyPromotion: s.keys[p.Key], Totals: s.totals}
+	if a, ok := s.assignments[p.Promotion]; ok && p.Player == s.player {
+		claiming.Assignment = &a
+		_, claiming.Reserved = s.reserved[a.ID]
 	}
-	return a, nil
-}
-
-func (s *fakeStore) ClaimKey(_ context.Context, _ uuid.UUID, key string) (uuid.UUID, error) {
-	return s.keys[key], nil
-}
-
-func (s *fakeStore) ReserveClaimKey(_ context.Context, _ uuid.UUID, key string, promotion uuid.UUID, _ time.Time) (uuid.UUID, error) {
-	if _, reserved := s.keys[key]; !reserved {
-		s.keys[key] = promotion
+	reserve, err := claiming.Decide()
+	if err != nil {
+		return promotions.Reservation{}, err
 	}
-	return s.keys[key], nil
+	if p.Key != "" {
+		s.keys[p.Key] = p.Promotion
+	}
+	r := promotions.Reservation{Assignment: *claiming.Assignment, Shared: claiming.Reserved}
+	if reserve {
+		s.reserved[r.Assignment.ID], r.NotAfter = p.NotAfter, p.NotAfter
+	}
+	return r, nil
 }
 
-func (s *fakeStore) MarkClaimed(_ context.Context, id uuid.UUID, tx promotions.Transaction, claimID string, at time.Time) (promotions.Assignment, error) {
+func (s *fakeStore) ConfirmClaim(
+	_ context.Context, a promotions.Assignment, tx promotions.Transaction, claimID string, at time.Time,
+) (promotions.Assignment, error) {
 	if s.failMark {
 		return promotions.Assignment{}, apperr.New(apperr.DependencyUnavailable, "the database cannot be reached")
 	}
-	return s.change(id, func(a *promotions.Assignment) error {
+	delete(s.reserved, a.ID)
+	return s.change(a.ID, func(a *promotions.Assignment) error {
 		if a.ClaimID != "" && a.ClaimID != claimID {
 			return promotions.AlreadyClaimed(*a)
 		}
 		a.Claimed, a.ClaimedAt, a.TransactionID, a.ClaimID = true, at, tx.ID, claimID
 		return nil
 	})
+}
+
+func (s *fakeStore) ReleaseClaim(_ context.Context, assignment uuid.UUID, notAfter time.Time) error {
+	if s.reserved[assignment].Equal(notAfter) {
+		delete(s.reserved, assignment)
+	}
+	return nil
+}
+
+func (s *fakeStore) OverdueReservations(_ context.Context, now time.Time, _ int) ([]promotions.OverdueReservation, error) {
+	var overdue []promotions.OverdueReservation
+	for _, a := range s.assignments {
+		if notAfter, ok := s.reserved[a.ID]; ok && notAfter.Before(now) {
+			overdue = append(overdue, promotions.OverdueReservation{Assignment: a, NotAfter: notAfter})
+		}
+	}
+	return overdue, nil
 }
 
 // RecordEntry marks the entry's assignment as claimed.
@@ -98,6 +121,13 @@ func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.
 	return l.paid[c.Key], nil
 }
 
+func (l *fakeLedger) Settled(ctx context.Context, player uuid.UUID, key string, _ time.Time) (promotions.Transaction, error) {
+	if l.fail == apperr.DependencyUnavailable {
+		return promotions.Transaction{}, apperr.New(l.fail, "the ledger cannot be reached")
+	}
+	return l.Transaction(ctx, player, key)
+}
+
 func (l *fakeLedger) Transaction(_ context.Context, _ uuid.UUID, key string) (promotions.Transaction, error) {
 	tx, ok := l.paid[key]
 	if !ok {
@@ -123,6 +153,7 @@ func newClaimTest(t *testing.T) *claimTest {
 		T: t, ledger: &fakeLedger{paid: map[string]promotions.Transaction{}}, ids: map[string]uuid.UUID{},
 		store: &fakeStore{
 			player: uuid.New(), assignments: map[uuid.UUID]promotions.Assignment{}, keys: map[string]uuid.UUID{},
+			reserved: map[uuid.UUID]time.Time{},
 		},
 		now: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC),
 	}
@@ -184,6 +215,62 @@ func checkUnclaimed(c *claimTest) {
 	}
 }
 
+func checkClaimed(c *claimTest) {
+	if !c.bonus().Claimed {
+		c.Errorf("got unclaimed bonus %+v, want it claimed", c.bonus())
+	}
+}
+
+// changeBonus returns a step that changes the stored assignment of the bonus.
+func changeBonus(change func(c *claimTest, a *promotions.Assignment)) step {
+	return func(c *claimTest) {
+		a := c.bonus()
+		change(c, &a)
+		c.store.assignments[a.PromotionID] = a
+	}
+}
+
+func revoke(c *claimTest) {
+	changeBonus(func(c *claimTest, a *promotions.Assignment) { a.RevokedAt = c.now })(c)
+}
+
+func expiresAt(left time.Duration) step {
+	return changeBonus(func(c *claimTest, a *promotions.Assignment) { a.ExpiresAt = c.now.Add(left) })
+}
+
+func limits(l promotions.PromotionLimits, t promotions.ClaimTotals) step {
+	return func(c *claimTest) { c.bonus().Promotion.Limits, c.store.totals = l, t }
+}
+
+func later(d time.Duration) step { return func(c *claimTest) { c.now = c.now.Add(d) } }
+
+func settle(c *claimTest) {
+	if err := c.service.SettleClaims(c.Context()); (err != nil) != (c.ledger.fail != "" && len(c.store.reserved) > 0) {
+		c.Errorf("settling the claims: got %v", err)
+	}
+}
+
+func checkReserved(want bool) step {
+	return func(c *claimTest) {
+		c.Helper()
+		if _, got := c.store.reserved[c.bonus().ID]; got != want {
+			c.Errorf("the bonus is reserved: %v, want %v", got, want)
+		}
+	}
+}
+
+// exhausted returns a step that claims the bonus and checks the error.
+func exhausted(limit, retryAt string) step {
+	return func(c *claimTest) {
+		c.Helper()
+		_, err := c.service.Claim(c.Context(), c.store.player, c.ids["bonus"], "")
+		meta := apperr.From(err).Meta
+		if apperr.CodeOf(err) != apperr.PromotionExhausted || meta["limit"] != limit || meta["retryAt"] != retryAt {
+			c.Errorf("got %v with %v, want %s of %s with retryAt %q", err, meta, apperr.PromotionExhausted, limit, retryAt)
+		}
+	}
+}
+
 func claimByAnotherPlayer(c *claimTest) {
 	_, err := c.service.Claim(c.Context(), uuid.New(), c.ids["bonus"], "")
 	if apperr.CodeOf(err) != apperr.NotFound {
@@ -214,11 +301,11 @@ func TestClaim(t *testing.T) {
 		"a refused claim does not reserve the key": {[]step{
 			on("2026-02-28"), claim("bonus", "k", apperr.PromotionNotStarted), on("2026-03-01"), claim("other", "k", ""),
 		}, 1},
-		"the next claim repeats a failed MarkClaimed": {[]step{
+		"the next claim repeats a failed ConfirmClaim": {[]step{
 			markFails(true), claim("bonus", "", apperr.DependencyUnavailable), checkUnclaimed,
 			markFails(false), claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
 		}, 1},
-		"the ledger's event repairs a failed MarkClaimed": {[]step{
+		"the ledger's event repairs a failed ConfirmClaim": {[]step{
 			markFails(true), claim("bonus", "", apperr.DependencyUnavailable),
 			markFails(false), deliverCredit, claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
 		}, 1},
@@ -226,7 +313,7 @@ func TestClaim(t *testing.T) {
 			markFails(true), claim("bonus", "", apperr.DependencyUnavailable),
 			markFails(false), deliverCredit, deactivate, on("2027-01-01"), claim("bonus", "k", ""), claim("bonus", "k", ""),
 		}, 1},
-		"an event after MarkClaimed changes nothing": {[]step{
+		"an event after ConfirmClaim changes nothing": {[]step{
 			claim("bonus", "k", ""), deliverCredit, claim("bonus", "k", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
 		}, 1},
 		"the same key": {[]step{
@@ -235,6 +322,65 @@ func TestClaim(t *testing.T) {
 		"the same key with another promotion": {[]step{
 			claim("bonus", "k", ""), claim("other", "k", apperr.IdempotencyMismatch), claim("other", "l", ""),
 		}, 2},
+		"a dead claim that was paid is settled as claimed": {[]step{
+			markFails(true), claim("bonus", "", apperr.DependencyUnavailable), markFails(false), checkReserved(true),
+			settle, checkReserved(true), later(16 * time.Second), settle, checkReserved(false), checkClaimed,
+			claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
+		}, 1},
+		"a dead claim that was not paid is released": {[]step{
+			ledgerFails(apperr.DependencyUnavailable), claim("bonus", "", apperr.DependencyUnavailable), later(16 * time.Second),
+			settle, checkReserved(true), ledgerFails(""), settle, checkReserved(false), checkUnclaimed,
+		}, 0},
+		"a refusal of the ledger releases the reservation": {[]step{
+			ledgerFails(apperr.AccountDeactivated), claim("bonus", "", apperr.AccountDeactivated), checkReserved(false),
+		}, 0},
+		"a refusal of the ledger does not release a shared reservation": {[]step{
+			ledgerFails(apperr.DependencyUnavailable), claim("bonus", "", apperr.DependencyUnavailable),
+			ledgerFails(apperr.AccountDeactivated), claim("bonus", "", apperr.AccountDeactivated), checkReserved(true),
+		}, 0},
+		"revoked": {[]step{revoke, claim("bonus", "", apperr.AssignmentRevoked), checkUnclaimed}, 0},
+		"revoked and expired": {[]step{
+			revoke, expiresAt(-time.Hour), claim("bonus", "", apperr.AssignmentRevoked),
+		}, 0},
+		"expired before it was claimed": {[]step{expiresAt(0), claim("bonus", "", apperr.AssignmentExpired), checkUnclaimed}, 0},
+		"expired and the promotion has ended": {[]step{
+			expiresAt(0), on("2026-04-01"), claim("bonus", "", apperr.AssignmentExpired),
+		}, 0},
+		"not expired yet": {[]step{expiresAt(time.Microsecond), claim("bonus", "", "")}, 1},
+		"expired after it was claimed": {[]step{
+			expiresAt(time.Hour), claim("bonus", "k", ""), later(2 * time.Hour), claim("bonus", "k", ""),
+			claim("bonus", "", apperr.PromotionAlreadyClaimed),
+		}, 1},
+		"all claims used": {[]step{
+			limits(promotions.PromotionLimits{MaxClaims: 7}, promotions.ClaimTotals{Claims: 7}), exhausted("maxClaims", ""),
+		}, 0},
+		"the last claim": {[]step{
+			limits(promotions.PromotionLimits{MaxClaims: 7}, promotions.ClaimTotals{Claims: 6}), claim("bonus", "", ""),
+		}, 1},
+		"a budget that is too small by a cent": {[]step{
+			limits(promotions.PromotionLimits{Budget: 5000}, promotions.ClaimTotals{Amount: 3001}), exhausted("budget", ""),
+		}, 0},
+		"a budget that just suffices": {[]step{
+			limits(promotions.PromotionLimits{Budget: 5000}, promotions.ClaimTotals{Amount: 3000}), claim("bonus", "", ""),
+		}, 1},
+		"all claims of the day used": {[]step{
+			limits(promotions.PromotionLimits{MaxClaimsPerDay: 2}, promotions.ClaimTotals{Claims: 9, Today: 2}),
+			exhausted("maxClaimsPerDay", "2026-03-11T00:00:00Z"),
+		}, 0},
+		"several limits used up": {[]step{
+			limits(promotions.PromotionLimits{MaxClaims: 1, Budget: 1, MaxClaimsPerDay: 1},
+				promotions.ClaimTotals{Claims: 1, Amount: 1, Today: 1}),
+			exhausted("maxClaims", ""),
+		}, 0},
+		"not active and used up": {[]step{
+			limits(promotions.PromotionLimits{MaxClaims: 1}, promotions.ClaimTotals{Claims: 1}), deactivate,
+			claim("bonus", "", apperr.PromotionNotActive),
+		}, 0},
+		"a reserved claim holds its unit": {[]step{
+			limits(promotions.PromotionLimits{MaxClaims: 1}, promotions.ClaimTotals{}),
+			ledgerFails(apperr.DependencyUnavailable), claim("bonus", "", apperr.DependencyUnavailable), ledgerFails(""),
+			limits(promotions.PromotionLimits{MaxClaims: 1}, promotions.ClaimTotals{Claims: 1}), claim("bonus", "", ""),
+		}, 1},
 		"last day":                         {[]step{on("2026-03-31"), claim("bonus", "", "")}, 1},
 		"expired":                          {[]step{on("2026-04-01"), claim("bonus", "", apperr.PromotionExpired), checkUnclaimed}, 0},
 		"not started":                      {[]step{on("2026-02-28"), claim("bonus", "", apperr.PromotionNotStarted), checkUnclaimed}, 0},

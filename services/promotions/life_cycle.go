@@ -46,7 +46,7 @@ func (a action) transition() (from []Status, to Status) {
 
 // apply changes the status of p. It changes nothing if p already has the new status. It returns PROMOTION_STATE_CONFLICT if
 // the action is not allowed in the status of p.
-func (a action) apply(p *Promotion) error {
+func (a action) apply(p *Promotion, _ ClaimTotals) error {
 	from, to := a.transition()
 	if p.Status() == to {
 		return nil
@@ -87,6 +87,8 @@ func (p Promotion) StateAt(now time.Time) PromotionState {
 		return PromotionStatePaused
 	case today.Before(p.StartDate):
 		return PromotionStateScheduled
+	case p.exhausted():
+		return PromotionStateExhausted
 	default:
 		return PromotionStateActive
 	}

@@ -13,6 +13,8 @@ import (
 type AssignmentFilter struct {
 	Claimed *bool
 	Type    PromotionType
+	// States selects the assignments that are in one of the states.
+	States []AssignmentState
 	// Available selects the assignments of available promotions (true) or all others (false). An available promotion is active,
 	// and its period contains the day of Now.
 	Available *bool
@@ -28,8 +30,9 @@ func (s *Service) ListAssignments(ctx context.Context, player uuid.UUID, f Assig
 	if err != nil {
 		return keyset.Page[Assignment]{}, err
 	}
-	for _, a := range page.Items {
-		a.Promotion.State = a.Promotion.StateAt(f.Now)
+	for i := range page.Items {
+		a := &page.Items[i]
+		a.State, a.Promotion.State = a.StateAt(f.Now), a.Promotion.StateAt(f.Now)
 	}
 	return page, nil
 }

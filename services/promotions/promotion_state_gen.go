@@ -19,4 +19,6 @@ const (
 	PromotionStateExpired PromotionState = "EXPIRED"
 	// Archived for good. It cannot be changed, and lists contain it only on request.
 	PromotionStateArchived PromotionState = "ARCHIVED"
+	// Published, and within its period, but limits.maxClaims or limits.budget is used up: it cannot be claimed.
+	PromotionStateExhausted PromotionState = "EXHAUSTED"
 )

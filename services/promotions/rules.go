@@ -47,17 +47,26 @@ func (p Promotion) Available(now time.Time) error {
 	return nil
 }
 
-// Claimable returns nil if the assignment can be claimed at now. Otherwise it returns PROMOTION_ALREADY_CLAIMED or the error
-// of [Promotion.Available]. If an assignment is paid but no claim has succeeded (see [Monitor.TransactionAdded]), it is
-// always claimable. The next claim then returns its transaction.
+// Claimable returns nil if the assignment can be claimed at now, apart from the limits of its promotion. Otherwise it
+// returns ASSIGNMENT_REVOKED, PROMOTION_ALREADY_CLAIMED, ASSIGNMENT_EXPIRED or the error of [Promotion.Available]. If an
+// assignment is paid but no claim has succeeded (see [Monitor.TransactionAdded]), it is always claimable. The next claim
+// then returns its transaction.
 func (a Assignment) Claimable(now time.Time) error {
-	switch {
-	case a.Claimed && a.ClaimID == "":
-		return nil
-	case a.Claimed:
+	switch a.StateAt(now) {
+	case AssignmentStateRevoked:
+		return apperr.New(apperr.AssignmentRevoked, "promotion %s was withdrawn at %s", a.PromotionID,
+			a.RevokedAt.UTC().Format(time.RFC3339))
+	case AssignmentStateClaimed:
+		if a.ClaimID == "" {
+			return nil
+		}
 		return AlreadyClaimed(a)
+	case AssignmentStateExpired:
+		return apperr.New(apperr.AssignmentExpired, "promotion %s had to be claimed before %s", a.PromotionID,
+			a.ExpiresAt.UTC().Format(time.RFC3339))
+	default: // AssignmentStateAssigned
+		return a.Promotion.Available(now)
 	}
-	return a.Promotion.Available(now)
 }
 
 // AlreadyClaimed returns PROMOTION_ALREADY_CLAIMED with the id of the transaction that paid the assignment.
@@ -74,16 +83,19 @@ type Credit struct {
 	Amount         money.Amount
 	Description    string
 	AdditionalData map[string]any
+	// NotAfter is the time after which the ledger must refuse the credit. It is zero for a credit that was already added.
+	NotAfter time.Time
 }
 
 // Credit returns the payment for a claim of the assignment. It uses only values that never change after the assignment, so
 // that a repeated claim sends the same request to the ledger.
-func (a Assignment) Credit() Credit {
+func (a Assignment) Credit(notAfter time.Time) Credit {
 	return Credit{
 		Key:            a.ID.String(),
 		UserID:         a.UserID,
 		Amount:         a.Amount,
 		Description:    fmt.Sprintf("Claimed '%s' promotion of type '%s'", a.Title, a.Promotion.Type),
 		AdditionalData: map[string]any{"promotionId": a.PromotionID.String()},
+		NotAfter:       notAfter,
 	}
 }

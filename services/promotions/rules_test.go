@@ -97,9 +97,9 @@ func TestAlreadyClaimedNamesTheTransaction(t *testing.T) {
 func TestCreditDoesNotChangeWithThePromotion(t *testing.T) {
 	t.Parallel()
 	a := assigned()
-	before := a.Credit()
+	before := a.Credit(time.Time{})
 	a.Promotion.Title, a.Promotion.Amount = "Renamed", 9900
-	after := a.Credit()
+	after := a.Credit(time.Time{})
 	if before.Description != after.Description || before.Amount != after.Amount || before.Key != after.Key {
 		t.Errorf("got %+v after the change of the promotion, want %+v", after, before)
 	}
@@ -115,14 +115,15 @@ func TestCreditDoesNotChangeWithThePromotion(t *testing.T) {
 type fakePromotionStore struct {
 	promotions.Store
 	promotion promotions.Promotion
+	used      promotions.ClaimTotals
 }
 
 func (s *fakePromotionStore) CreatePromotion(context.Context, promotions.Promotion) error { return nil }
 
-func (s *fakePromotionStore) UpdatePromotion(_ context.Context, _ uuid.UUID, now func() time.Time, change func(*promotions.Promotion) error) (promotions.Promotion, error) {
+func (s *fakePromotionStore) UpdatePromotion(_ context.Context, _ uuid.UUID, now func() time.Time, change func(*promotions.Promotion, promotions.ClaimTotals) error) (promotions.Promotion, error) {
 	p := s.promotion
 	p.State = p.StateAt(now())
-	return p, change(&p)
+	return p, change(&p, s.used)
 }
 
 // violatedField returns the field of the only violation of err, or "" if err is nil.

@@ -27,10 +27,13 @@ type Store interface {
 type CatalogueStore interface {
 	// CreatePromotion stores a new promotion.
 	CreatePromotion(ctx context.Context, p Promotion) error
-	// UpdatePromotion locks a promotion, sets its State at the current time, applies change and stores the result. It calls now
-	// and change after it has the lock, so that later changes have later times. If change returns an error, UpdatePromotion
-	// stores nothing and returns the error. It may call both again after a conflict.
-	UpdatePromotion(ctx context.Context, id uuid.UUID, now func() time.Time, change func(*Promotion) error) (Promotion, error)
+	// UpdatePromotion locks a promotion and its claims, sets its State at the current time, applies change and stores the
+	// result. The parameter used of change is what the claims add up to. UpdatePromotion calls now and change after it has the
+	// locks, so that later changes have later times, and so that no claim is reserved that the change forbids. If change
+	// returns an error, UpdatePromotion stores nothing and returns the error. It may call both again after a conflict.
+	UpdatePromotion(
+		ctx context.Context, id uuid.UUID, now func() time.Time, change func(p *Promotion, used ClaimTotals) error,
+	) (Promotion, error)
 	// Promotion returns a promotion.
 	Promotion(ctx context.Context, id uuid.UUID) (Promotion, error)
 	// Promotions lists promotions, newest first.
@@ -39,8 +42,6 @@ type CatalogueStore interface {
 
 // AssignmentStore persists assignments.
 type AssignmentStore interface {
-	// Assignment returns a player's assignment of a promotion, with the promotion.
-	Assignment(ctx context.Context, player, promotion uuid.UUID) (Assignment, error)
 	// Assignments lists a player's assignments with their promotions, newest first.
 	Assignments(
 		ctx context.Context, player uuid.UUID, f AssignmentFilter, p keyset.PageRequest[uuid.UUID],
@@ -49,18 +50,30 @@ type AssignmentStore interface {
 	// to the outbox. If check returns an error, Assign stores nothing and returns the error. It may call check again after a
 	// conflict.
 	Assign(ctx context.Context, a AssignParams, check func(Promotion) error) ([]AssignResult, error)
+	// Revoke revokes the unclaimed assignments of a promotion to players, and appends a notification for each of them to the
+	// outbox. It skips assignments that are reserved for a claim, and returns their number as beingPaid. It returns NOT_FOUND
+	// if there is no such promotion.
+	Revoke(ctx context.Context, r RevokeParams) (results []RevokeResult, beingPaid int, err error)
+	// HandleDeadlines handles up to limit deadlines of assignments that are due at now, and returns their number. For a
+	// reminder it appends a notification to the outbox. It postpones the expiry of an assignment that is reserved for a claim.
+	HandleDeadlines(ctx context.Context, now time.Time, limit int) (int, error)
 }
 
-// ClaimStore persists claims and the Idempotency-Keys of players.
+// ClaimStore persists claims, their reservations and the Idempotency-Keys of players. Claims of one promotion are reserved
+// one after the other, in groups, so that the limits of the promotion hold exactly.
 type ClaimStore interface {
-	// ClaimKey returns the promotion that a player's Idempotency-Key is reserved for, or uuid.Nil if the key is not reserved.
-	ClaimKey(ctx context.Context, player uuid.UUID, key string) (promotion uuid.UUID, err error)
-	// ReserveClaimKey reserves a player's Idempotency-Key for a promotion, unless the key is already reserved. It returns the
-	// promotion that the key is reserved for. A reservation never expires.
-	ReserveClaimKey(ctx context.Context, player uuid.UUID, key string, promotion uuid.UUID, at time.Time) (uuid.UUID, error)
-	// MarkClaimed records that tx paid the assignment and that the given claim succeeded. It returns PROMOTION_ALREADY_CLAIMED
-	// if another claim has already succeeded.
-	MarkClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, claimID string, at time.Time) (Assignment, error)
+	// ReserveClaim calls [Claiming.Decide] with what is stored, and stores the reservation and the Idempotency-Key if Decide
+	// asks for it. It returns the error of Decide. If the assignment is already reserved, the claims share the reservation. A
+	// stored Idempotency-Key never expires.
+	ReserveClaim(ctx context.Context, p ClaimParams) (Reservation, error)
+	// ConfirmClaim records that tx paid the assignment and that the given claim succeeded, and removes the reservation. If
+	// claim is empty, no claim has succeeded yet. It returns PROMOTION_ALREADY_CLAIMED if another claim has already succeeded.
+	// The time of the claim is when it was reserved, or at without a reservation.
+	ConfirmClaim(ctx context.Context, a Assignment, tx Transaction, claim string, at time.Time) (Assignment, error)
+	// ReleaseClaim removes the reservation of an assignment, unless its time limit is no longer notAfter.
+	ReleaseClaim(ctx context.Context, assignment uuid.UUID, notAfter time.Time) error
+	// OverdueReservations returns up to limit reservations whose time limit has passed.
+	OverdueReservations(ctx context.Context, now time.Time, limit int) ([]OverdueReservation, error)
 }
 
 // PlayerStore persists players and their status.
@@ -79,6 +92,9 @@ type PlayerStore interface {
 type LedgerClient interface {
 	// Credit pays c exactly once per key and returns the transaction. A repeated call returns the same transaction.
 	Credit(ctx context.Context, c Credit) (Transaction, error)
+	// Settled returns the player's transaction with the key. After NOT_FOUND, the ledger never adds a credit with this key and
+	// a Credit.NotAfter that is not later than notAfter. It fails with DEPENDENCY_UNAVAILABLE while it can still be added.
+	Settled(ctx context.Context, player uuid.UUID, key string, notAfter time.Time) (Transaction, error)
 }
 
 // Service implements the use cases of promotions. It is safe for concurrent use.

@@ -9,9 +9,10 @@ import (
 // Update changes a promotion and returns it. Existing assignments keep their amount and title. If edit modifies nothing,
 // UpdatedAt stays the same. Update may call edit again after a conflict. Activating a promotion resumes or publishes it, and
 // deactivating it pauses it. Update fails with NOT_FOUND, with the error of edit, with VALIDATION_FAILED for an invalid
-// period, with PROMOTION_STATE_CONFLICT if the promotion is archived, and with PROMOTION_EXISTS as [Service.Create] does.
+// period and for a limit below what is already used, with PROMOTION_STATE_CONFLICT if the promotion is archived, and with
+// PROMOTION_EXISTS as [Service.Create] does.
 func (s *Service) Update(ctx context.Context, id uuid.UUID, edit func(*Promotion) error) (Promotion, error) {
-	return s.change(ctx, id, func(p *Promotion) error {
+	return s.change(ctx, id, func(p *Promotion, used ClaimTotals) error {
 		before := *p
 		if err := edit(p); err != nil || *p == before {
 			return err
@@ -22,15 +23,20 @@ func (s *Service) Update(ctx context.Context, id uuid.UUID, edit func(*Promotion
 		if p.IsActive != before.IsActive {
 			p.InactiveAs = string(StatusPaused)
 		}
-		return p.validateUpdate(before)
+		if err := p.validateUpdate(before); err != nil {
+			return err
+		}
+		return p.validateLimits(before, used)
 	})
 }
 
 // change applies edit to a stored promotion and returns the promotion with its new state.
-func (s *Service) change(ctx context.Context, id uuid.UUID, edit func(*Promotion) error) (Promotion, error) {
-	return s.store.UpdatePromotion(ctx, id, s.now, func(p *Promotion) error {
+func (s *Service) change(
+	ctx context.Context, id uuid.UUID, edit func(p *Promotion, used ClaimTotals) error,
+) (Promotion, error) {
+	return s.store.UpdatePromotion(ctx, id, s.now, func(p *Promotion, used ClaimTotals) error {
 		before := *p
-		if err := edit(p); err != nil || *p == before {
+		if err := edit(p, used); err != nil || *p == before {
 			return err
 		}
 		p.UpdatedAt = s.now()

@@ -46,5 +46,6 @@ const (
 	// A new or changed restriction of a player.
 	AuditActionRestrictPlayer AuditAction = "RESTRICT_PLAYER"
 	// The end of all restrictions of a kind of a player.
-	AuditActionLiftRestriction AuditAction = "LIFT_RESTRICTION"
+	AuditActionLiftRestriction   AuditAction = "LIFT_RESTRICTION"
+	AuditActionRevokeAssignments AuditAction = "REVOKE_ASSIGNMENTS"
 )

@@ -28,10 +28,18 @@ const (
 	FieldClaimedAt = "claimed_at"
 	// FieldTransactionID holds the string denoting the transaction_id field in the database.
 	FieldTransactionID = "transaction_id"
+	// FieldExpiresAt holds the string denoting the expires_at field in the database.
+	FieldExpiresAt = "expires_at"
+	// FieldRevokedAt holds the string denoting the revoked_at field in the database.
+	FieldRevokedAt = "revoked_at"
 	// FieldTitle holds the string denoting the title field in the database.
 	FieldTitle = "title"
 	// FieldClaimID holds the string denoting the claim_id field in the database.
 	FieldClaimID = "claim_id"
+	// FieldExpiredAt holds the string denoting the expired_at field in the database.
+	FieldExpiredAt = "expired_at"
+	// FieldTimesAssigned holds the string denoting the times_assigned field in the database.
+	FieldTimesAssigned = "times_assigned"
 	// EdgePromotion holds the string denoting the promotion edge name in mutations.
 	EdgePromotion = "promotion"
 	// Table holds the table name of the assignment in the database.
@@ -56,8 +64,12 @@ var Columns = []string{
 	FieldCreatedAt,
 	FieldClaimedAt,
 	FieldTransactionID,
+	FieldExpiresAt,
+	FieldRevokedAt,
 	FieldTitle,
 	FieldClaimID,
+	FieldExpiredAt,
+	FieldTimesAssigned,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -118,6 +130,16 @@ func ByTransactionID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTransactionID, opts...).ToFunc()
 }
 
+// ByExpiresAt orders the results by the expires_at field.
+func ByExpiresAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldExpiresAt, opts...).ToFunc()
+}
+
+// ByRevokedAt orders the results by the revoked_at field.
+func ByRevokedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRevokedAt, opts...).ToFunc()
+}
+
 // ByTitle orders the results by the title field.
 func ByTitle(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTitle, opts...).ToFunc()
@@ -126,6 +148,16 @@ func ByTitle(opts ...sql.OrderTermOption) OrderOption {
 // ByClaimID orders the results by the claim_id field.
 func ByClaimID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldClaimID, opts...).ToFunc()
+}
+
+// ByExpiredAt orders the results by the expired_at field.
+func ByExpiredAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldExpiredAt, opts...).ToFunc()
+}
+
+// ByTimesAssigned orders the results by the times_assigned field.
+func ByTimesAssigned(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTimesAssigned, opts...).ToFunc()
 }
 
 // ByPromotionField orders the results by promotion field.

@@ -97,6 +97,16 @@ func TransactionID(v uuid.UUID) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldTransactionID, v))
 }
 
+// ExpiresAt applies equality check predicate on the "expires_at" field. It's identical to ExpiresAtEQ.
+func ExpiresAt(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldExpiresAt, v))
+}
+
+// RevokedAt applies equality check predicate on the "revoked_at" field. It's identical to RevokedAtEQ.
+func RevokedAt(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldRevokedAt, v))
+}
+
 // Title applies equality check predicate on the "title" field. It's identical to TitleEQ.
 func Title(v string) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldTitle, v))
@@ -105,6 +115,16 @@ func Title(v string) predicate.Assignment {
 // ClaimID applies equality check predicate on the "claim_id" field. It's identical to ClaimIDEQ.
 func ClaimID(v string) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldClaimID, v))
+}
+
+// ExpiredAt applies equality check predicate on the "expired_at" field. It's identical to ExpiredAtEQ.
+func ExpiredAt(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldExpiredAt, v))
+}
+
+// TimesAssigned applies equality check predicate on the "times_assigned" field. It's identical to TimesAssignedEQ.
+func TimesAssigned(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldTimesAssigned, v))
 }
 
 // UserIDEQ applies the EQ predicate on the "user_id" field.
@@ -407,6 +427,106 @@ func TransactionIDNotNil() predicate.Assignment {
 	return predicate.Assignment(sql.FieldNotNull(FieldTransactionID))
 }
 
+// ExpiresAtEQ applies the EQ predicate on the "expires_at" field.
+func ExpiresAtEQ(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldExpiresAt, v))
+}
+
+// ExpiresAtNEQ applies the NEQ predicate on the "expires_at" field.
+func ExpiresAtNEQ(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldExpiresAt, v))
+}
+
+// ExpiresAtIn applies the In predicate on the "expires_at" field.
+func ExpiresAtIn(vs ...time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldExpiresAt, vs...))
+}
+
+// ExpiresAtNotIn applies the NotIn predicate on the "expires_at" field.
+func ExpiresAtNotIn(vs ...time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldExpiresAt, vs...))
+}
+
+// ExpiresAtGT applies the GT predicate on the "expires_at" field.
+func ExpiresAtGT(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldExpiresAt, v))
+}
+
+// ExpiresAtGTE applies the GTE predicate on the "expires_at" field.
+func ExpiresAtGTE(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldExpiresAt, v))
+}
+
+// ExpiresAtLT applies the LT predicate on the "expires_at" field.
+func ExpiresAtLT(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldExpiresAt, v))
+}
+
+// ExpiresAtLTE applies the LTE predicate on the "expires_at" field.
+func ExpiresAtLTE(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldExpiresAt, v))
+}
+
+// ExpiresAtIsNil applies the IsNil predicate on the "expires_at" field.
+func ExpiresAtIsNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldIsNull(FieldExpiresAt))
+}
+
+// ExpiresAtNotNil applies the NotNil predicate on the "expires_at" field.
+func ExpiresAtNotNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotNull(FieldExpiresAt))
+}
+
+// RevokedAtEQ applies the EQ predicate on the "revoked_at" field.
+func RevokedAtEQ(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldRevokedAt, v))
+}
+
+// RevokedAtNEQ applies the NEQ predicate on the "revoked_at" field.
+func RevokedAtNEQ(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldRevokedAt, v))
+}
+
+// RevokedAtIn applies the In predicate on the "revoked_at" field.
+func RevokedAtIn(vs ...time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldRevokedAt, vs...))
+}
+
+// RevokedAtNotIn applies the NotIn predicate on the "revoked_at" field.
+func RevokedAtNotIn(vs ...time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldRevokedAt, vs...))
+}
+
+// RevokedAtGT applies the GT predicate on the "revoked_at" field.
+func RevokedAtGT(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldRevokedAt, v))
+}
+
+// RevokedAtGTE applies the GTE predicate on the "revoked_at" field.
+func RevokedAtGTE(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldRevokedAt, v))
+}
+
+// RevokedAtLT applies the LT predicate on the "revoked_at" field.
+func RevokedAtLT(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldRevokedAt, v))
+}
+
+// RevokedAtLTE applies the LTE predicate on the "revoked_at" field.
+func RevokedAtLTE(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldRevokedAt, v))
+}
+
+// RevokedAtIsNil applies the IsNil predicate on the "revoked_at" field.
+func RevokedAtIsNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldIsNull(FieldRevokedAt))
+}
+
+// RevokedAtNotNil applies the NotNil predicate on the "revoked_at" field.
+func RevokedAtNotNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotNull(FieldRevokedAt))
+}
+
 // TitleEQ applies the EQ predicate on the "title" field.
 func TitleEQ(v string) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldTitle, v))
@@ -545,6 +665,96 @@ func ClaimIDEqualFold(v string) predicate.Assignment {
 // ClaimIDContainsFold applies the ContainsFold predicate on the "claim_id" field.
 func ClaimIDContainsFold(v string) predicate.Assignment {
 	return predicate.Assignment(sql.FieldContainsFold(FieldClaimID, v))
+}
+
+// ExpiredAtEQ applies the EQ predicate on the "expired_at" field.
+func ExpiredAtEQ(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldExpiredAt, v))
+}
+
+// ExpiredAtNEQ applies the NEQ predicate on the "expired_at" field.
+func ExpiredAtNEQ(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldExpiredAt, v))
+}
+
+// ExpiredAtIn applies the In predicate on the "expired_at" field.
+func ExpiredAtIn(vs ...time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldExpiredAt, vs...))
+}
+
+// ExpiredAtNotIn applies the NotIn predicate on the "expired_at" field.
+func ExpiredAtNotIn(vs ...time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldExpiredAt, vs...))
+}
+
+// ExpiredAtGT applies the GT predicate on the "expired_at" field.
+func ExpiredAtGT(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldExpiredAt, v))
+}
+
+// ExpiredAtGTE applies the GTE predicate on the "expired_at" field.
+func ExpiredAtGTE(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldExpiredAt, v))
+}
+
+// ExpiredAtLT applies the LT predicate on the "expired_at" field.
+func ExpiredAtLT(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldExpiredAt, v))
+}
+
+// ExpiredAtLTE applies the LTE predicate on the "expired_at" field.
+func ExpiredAtLTE(v time.Time) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldExpiredAt, v))
+}
+
+// ExpiredAtIsNil applies the IsNil predicate on the "expired_at" field.
+func ExpiredAtIsNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldIsNull(FieldExpiredAt))
+}
+
+// ExpiredAtNotNil applies the NotNil predicate on the "expired_at" field.
+func ExpiredAtNotNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotNull(FieldExpiredAt))
+}
+
+// TimesAssignedEQ applies the EQ predicate on the "times_assigned" field.
+func TimesAssignedEQ(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldTimesAssigned, v))
+}
+
+// TimesAssignedNEQ applies the NEQ predicate on the "times_assigned" field.
+func TimesAssignedNEQ(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldTimesAssigned, v))
+}
+
+// TimesAssignedIn applies the In predicate on the "times_assigned" field.
+func TimesAssignedIn(vs ...int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldTimesAssigned, vs...))
+}
+
+// TimesAssignedNotIn applies the NotIn predicate on the "times_assigned" field.
+func TimesAssignedNotIn(vs ...int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldTimesAssigned, vs...))
+}
+
+// TimesAssignedGT applies the GT predicate on the "times_assigned" field.
+func TimesAssignedGT(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldTimesAssigned, v))
+}
+
+// TimesAssignedGTE applies the GTE predicate on the "times_assigned" field.
+func TimesAssignedGTE(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldTimesAssigned, v))
+}
+
+// TimesAssignedLT applies the LT predicate on the "times_assigned" field.
+func TimesAssignedLT(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldTimesAssigned, v))
+}
+
+// TimesAssignedLTE applies the LTE predicate on the "times_assigned" field.
+func TimesAssignedLTE(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldTimesAssigned, v))
 }
 
 // HasPromotion applies the HasEdge predicate on the "promotion" edge.

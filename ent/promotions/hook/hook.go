@@ -45,6 +45,18 @@ func (f AssignmentFunc) Mutate(ctx context.Context, m promotions.Mutation) (prom
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.AssignmentMutation", m)
 }
 
+// The AssignmentDeadlineFunc type is an adapter to allow the use of ordinary
+// function as AssignmentDeadline mutator.
+type AssignmentDeadlineFunc func(context.Context, *promotions.AssignmentDeadlineMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AssignmentDeadlineFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.AssignmentDeadlineMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.AssignmentDeadlineMutation", m)
+}
+
 // The ClaimKeyFunc type is an adapter to allow the use of ordinary
 // function as ClaimKey mutator.
 type ClaimKeyFunc func(context.Context, *promotions.ClaimKeyMutation) (promotions.Value, error)
@@ -55,6 +67,18 @@ func (f ClaimKeyFunc) Mutate(ctx context.Context, m promotions.Mutation) (promot
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.ClaimKeyMutation", m)
+}
+
+// The ClaimReservationFunc type is an adapter to allow the use of ordinary
+// function as ClaimReservation mutator.
+type ClaimReservationFunc func(context.Context, *promotions.ClaimReservationMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ClaimReservationFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.ClaimReservationMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.ClaimReservationMutation", m)
 }
 
 // The IdempotencyKeyFunc type is an adapter to allow the use of ordinary
@@ -115,6 +139,30 @@ func (f PromotionFunc) Mutate(ctx context.Context, m promotions.Mutation) (promo
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.PromotionMutation", m)
+}
+
+// The PromotionCounterFunc type is an adapter to allow the use of ordinary
+// function as PromotionCounter mutator.
+type PromotionCounterFunc func(context.Context, *promotions.PromotionCounterMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PromotionCounterFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.PromotionCounterMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.PromotionCounterMutation", m)
+}
+
+// The PromotionDayFunc type is an adapter to allow the use of ordinary
+// function as PromotionDay mutator.
+type PromotionDayFunc func(context.Context, *promotions.PromotionDayMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PromotionDayFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.PromotionDayMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.PromotionDayMutation", m)
 }
 
 // Condition is a hook condition function.

@@ -89,8 +89,12 @@ var (
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "claimed_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "transaction_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "expires_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "revoked_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "title", Type: field.TypeString, Size: 2147483647},
 		{Name: "claim_id", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "expired_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "times_assigned", Type: field.TypeInt64, Default: schema.Expr("1")},
 		{Name: "promotion_id", Type: field.TypeUUID},
 	}
 	// PlayerPromotionsTable holds the schema information for the "player_promotions" table.
@@ -101,7 +105,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "player_promotions_promotion_id_fkey",
-				Columns:    []*schema.Column{PlayerPromotionsColumns[10]},
+				Columns:    []*schema.Column{PlayerPromotionsColumns[14]},
 				RefColumns: []*schema.Column{PromotionsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -110,7 +114,7 @@ var (
 			{
 				Name:    "player_promotions_user_id_promotion_id",
 				Unique:  true,
-				Columns: []*schema.Column{PlayerPromotionsColumns[1], PlayerPromotionsColumns[10]},
+				Columns: []*schema.Column{PlayerPromotionsColumns[1], PlayerPromotionsColumns[14]},
 			},
 			{
 				Name:    "player_promotions_user_id_id",
@@ -125,7 +129,26 @@ var (
 			{
 				Name:    "player_promotions_promotion_id",
 				Unique:  false,
-				Columns: []*schema.Column{PlayerPromotionsColumns[10]},
+				Columns: []*schema.Column{PlayerPromotionsColumns[14]},
+			},
+		},
+	}
+	// AssignmentDeadlinesColumns holds the columns for the "assignment_deadlines" table.
+	AssignmentDeadlinesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "action", Type: field.TypeString, Size: 2147483647},
+		{Name: "due_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+	}
+	// AssignmentDeadlinesTable holds the schema information for the "assignment_deadlines" table.
+	AssignmentDeadlinesTable = &schema.Table{
+		Name:       "assignment_deadlines",
+		Columns:    AssignmentDeadlinesColumns,
+		PrimaryKey: []*schema.Column{AssignmentDeadlinesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "assignment_deadlines_due_at",
+				Unique:  false,
+				Columns: []*schema.Column{AssignmentDeadlinesColumns[2]},
 			},
 		},
 	}
@@ -155,6 +178,28 @@ var (
 				Name:    "claim_keys_user_id_key",
 				Unique:  true,
 				Columns: []*schema.Column{ClaimKeysColumns[1], ClaimKeysColumns[2]},
+			},
+		},
+	}
+	// ClaimReservationsColumns holds the columns for the "claim_reservations" table.
+	ClaimReservationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "promotion_id", Type: field.TypeUUID},
+		{Name: "amount", Type: field.TypeOther, SchemaType: map[string]string{"postgres": "numeric(18,2)"}},
+		{Name: "reserved_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "not_after", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+	}
+	// ClaimReservationsTable holds the schema information for the "claim_reservations" table.
+	ClaimReservationsTable = &schema.Table{
+		Name:       "claim_reservations",
+		Columns:    ClaimReservationsColumns,
+		PrimaryKey: []*schema.Column{ClaimReservationsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "claim_reservations_promotion_id",
+				Unique:  false,
+				Columns: []*schema.Column{ClaimReservationsColumns[2]},
 			},
 		},
 	}
@@ -311,17 +356,68 @@ var (
 			},
 		},
 	}
+	// PromotionCountersColumns holds the columns for the "promotion_counters" table.
+	PromotionCountersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "assigned", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "claimed", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "expired", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "revoked", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "spent", Type: field.TypeOther, Default: schema.Expr("0"), SchemaType: map[string]string{"postgres": "numeric(18,2)"}},
+	}
+	// PromotionCountersTable holds the schema information for the "promotion_counters" table.
+	PromotionCountersTable = &schema.Table{
+		Name:       "promotion_counters",
+		Columns:    PromotionCountersColumns,
+		PrimaryKey: []*schema.Column{PromotionCountersColumns[0]},
+	}
+	// PromotionDaysColumns holds the columns for the "promotion_days" table.
+	PromotionDaysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "day", Type: field.TypeOther, SchemaType: map[string]string{"postgres": "date"}},
+		{Name: "assigned", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "claimed", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "expired", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "revoked", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "cost", Type: field.TypeOther, Default: schema.Expr("0"), SchemaType: map[string]string{"postgres": "numeric(18,2)"}},
+		{Name: "promotion_id", Type: field.TypeUUID},
+	}
+	// PromotionDaysTable holds the schema information for the "promotion_days" table.
+	PromotionDaysTable = &schema.Table{
+		Name:       "promotion_days",
+		Columns:    PromotionDaysColumns,
+		PrimaryKey: []*schema.Column{PromotionDaysColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "promotion_days_promotion_id_fkey",
+				Columns:    []*schema.Column{PromotionDaysColumns[7]},
+				RefColumns: []*schema.Column{PromotionsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "promotion_days_promotion_id_day",
+				Unique:  true,
+				Columns: []*schema.Column{PromotionDaysColumns[7], PromotionDaysColumns[1]},
+			},
+		},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		AnomaliesTable,
 		AnomalyWindowsTable,
 		PlayerPromotionsTable,
+		AssignmentDeadlinesTable,
 		ClaimKeysTable,
+		ClaimReservationsTable,
 		IdempotencyKeysTable,
 		InboxTable,
 		OutboxTable,
 		PlayersTable,
 		PromotionsTable,
+		PromotionCountersTable,
+		PromotionDaysTable,
 	}
 )
 
@@ -347,9 +443,18 @@ func init() {
 		"player_promotions_amount":                   "amount BETWEEN 0.01 AND 1000000000.00",
 		"player_promotions_claimed_with_transaction": "claimed = (transaction_id IS NOT NULL) AND claimed = (claimed_at IS NOT NULL)",
 	}
+	AssignmentDeadlinesTable.Annotation = &entsql.Annotation{
+		Table: "assignment_deadlines",
+	}
+	AssignmentDeadlinesTable.Annotation.Checks = map[string]string{
+		"assignment_deadlines_action": "action IN ('REMIND', 'EXPIRE')",
+	}
 	ClaimKeysTable.ForeignKeys[0].RefTable = PromotionsTable
 	ClaimKeysTable.Annotation = &entsql.Annotation{
 		Table: "claim_keys",
+	}
+	ClaimReservationsTable.Annotation = &entsql.Annotation{
+		Table: "claim_reservations",
 	}
 	IdempotencyKeysTable.Annotation = &entsql.Annotation{
 		Table: "idempotency_keys",
@@ -377,5 +482,12 @@ func init() {
 		"promotions_period":                    "end_date >= start_date",
 		"promotions_title_length":              "char_length(title) BETWEEN 1 AND 200",
 		"promotions_type":                      "type IN ('WELCOME_BONUS', 'VIP_PROMOTION', 'BONUS')",
+	}
+	PromotionCountersTable.Annotation = &entsql.Annotation{
+		Table: "promotion_counters",
+	}
+	PromotionDaysTable.ForeignKeys[0].RefTable = PromotionsTable
+	PromotionDaysTable.Annotation = &entsql.Annotation{
+		Table: "promotion_days",
 	}
 }

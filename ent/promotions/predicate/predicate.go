@@ -15,8 +15,14 @@ type AnomalyWindow func(*sql.Selector)
 // Assignment is the predicate function for assignment builders.
 type Assignment func(*sql.Selector)
 
+// AssignmentDeadline is the predicate function for assignmentdeadline builders.
+type AssignmentDeadline func(*sql.Selector)
+
 // ClaimKey is the predicate function for claimkey builders.
 type ClaimKey func(*sql.Selector)
+
+// ClaimReservation is the predicate function for claimreservation builders.
+type ClaimReservation func(*sql.Selector)
 
 // IdempotencyKey is the predicate function for idempotencykey builders.
 type IdempotencyKey func(*sql.Selector)
@@ -32,3 +38,9 @@ type Player func(*sql.Selector)
 
 // Promotion is the predicate function for promotion builders.
 type Promotion func(*sql.Selector)
+
+// PromotionCounter is the predicate function for promotioncounter builders.
+type PromotionCounter func(*sql.Selector)
+
+// PromotionDay is the predicate function for promotionday builders.
+type PromotionDay func(*sql.Selector)

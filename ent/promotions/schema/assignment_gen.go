@@ -42,8 +42,12 @@ func (Assignment) Fields() []ent.Field {
 		field.Time("created_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Immutable(),
 		field.Time("claimed_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Optional().Nillable(),
 		field.UUID("transaction_id", uuid.UUID{}).Optional().Nillable(),
+		field.Time("expires_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Optional().Nillable(),
+		field.Time("revoked_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Optional().Nillable(),
 		field.Text("title").Sensitive(),
 		field.Text("claim_id").Optional().Nillable().Sensitive(),
+		field.Time("expired_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Optional().Nillable(),
+		field.Int64("times_assigned").Annotations(entsql.DefaultExpr("1")),
 	}
 }
 

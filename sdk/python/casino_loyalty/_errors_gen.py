@@ -4,6 +4,8 @@ from ._errors import ApiError
 
 __all__ = [
     "AccountDeactivatedError",
+    "AssignmentExpiredError",
+    "AssignmentRevokedError",
     "DependencyUnavailableError",
     "ForbiddenError",
     "IdempotencyMismatchError",
@@ -19,6 +21,7 @@ __all__ = [
     "PayloadTooLargeError",
     "PlayerRestrictedError",
     "PromotionAlreadyClaimedError",
+    "PromotionExhaustedError",
     "PromotionExistsError",
     "PromotionExpiredError",
     "PromotionNotActiveError",
@@ -42,6 +45,14 @@ __all__ = [
 
 class AccountDeactivatedError(ApiError):
     """ACCOUNT_DEACTIVATED: The account is deactivated (status 403)."""
+
+
+class AssignmentExpiredError(ApiError):
+    """ASSIGNMENT_EXPIRED: The time to claim the promotion is over (status 409)."""
+
+
+class AssignmentRevokedError(ApiError):
+    """ASSIGNMENT_REVOKED: The promotion was withdrawn (status 409)."""
 
 
 class DependencyUnavailableError(ApiError):
@@ -102,6 +113,10 @@ class PlayerRestrictedError(ApiError):
 
 class PromotionAlreadyClaimedError(ApiError):
     """PROMOTION_ALREADY_CLAIMED: The promotion is already claimed (status 409)."""
+
+
+class PromotionExhaustedError(ApiError):
+    """PROMOTION_EXHAUSTED: The promotion is used up (status 409)."""
 
 
 class PromotionExistsError(ApiError):
@@ -178,6 +193,8 @@ class ValidationFailedError(ApiError):
 
 ERRORS: dict[str, type[ApiError]] = {
     "ACCOUNT_DEACTIVATED": AccountDeactivatedError,
+    "ASSIGNMENT_EXPIRED": AssignmentExpiredError,
+    "ASSIGNMENT_REVOKED": AssignmentRevokedError,
     "DEPENDENCY_UNAVAILABLE": DependencyUnavailableError,
     "FORBIDDEN": ForbiddenError,
     "IDEMPOTENCY_MISMATCH": IdempotencyMismatchError,
@@ -193,6 +210,7 @@ ERRORS: dict[str, type[ApiError]] = {
     "PAYLOAD_TOO_LARGE": PayloadTooLargeError,
     "PLAYER_RESTRICTED": PlayerRestrictedError,
     "PROMOTION_ALREADY_CLAIMED": PromotionAlreadyClaimedError,
+    "PROMOTION_EXHAUSTED": PromotionExhaustedError,
     "PROMOTION_EXISTS": PromotionExistsError,
     "PROMOTION_EXPIRED": PromotionExpiredError,
     "PROMOTION_NOT_ACTIVE": PromotionNotActiveError,

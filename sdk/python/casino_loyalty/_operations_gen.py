@@ -47,6 +47,13 @@ LIST_PLAYER_PROMOTIONS = Operation(
 )
 CLAIM = Operation("claim", "POST", "/api/v1/promotions/claim", Auth.ACCESS, Repeat.KEY)
 ASSIGN = Operation("assign", "POST", "/api/v1/promotions/{promotion_id}/assign", Auth.ACCESS, Repeat.KEY)
+REVOKE_ASSIGNMENTS = Operation(
+    "revokeAssignments",
+    "POST",
+    "/api/v1/promotions/{promotion_id}/revoke",
+    Auth.ACCESS,
+    Repeat.KEY,
+)
 LIST_AUDIT_ENTRIES = Operation("listAuditEntries", "GET", "/api/v1/audit", Auth.ACCESS, Repeat.SAFE)
 REGISTER = Operation("register", "POST", "/api/v1/auth/register", Auth.NONE, Repeat.KEY)
 REGISTER_STAFF = Operation("registerStaff", "POST", "/api/v1/auth/register-staff", Auth.ACCESS, Repeat.KEY)

@@ -424,6 +424,7 @@ class Operations(abc.ABC):
         type: t.PromotionType | str | None = None,
         available: bool | None = None,
         page_size: int | None = None,
+        state: t.AssignmentState | str | None = None,
         page_token: str = "",
         timeout: float | None = None,
     ) -> t.PlayerPromotionPage:
@@ -440,6 +441,7 @@ class Operations(abc.ABC):
                 "type": type,
                 "available": available,
                 "page_size": page_size,
+                "state": state,
                 "page_token": page_token,
             },
             timeout=timeout,
@@ -454,6 +456,7 @@ class Operations(abc.ABC):
         type: t.PromotionType | str | None = None,
         available: bool | None = None,
         page_size: int | None = None,
+        state: t.AssignmentState | str | None = None,
         timeout: float | None = None,
     ) -> Iterator[t.Assignment]:
         """Iterates over all entries of ``list_player_promotions``, page after page. ``timeout`` limits the call for
@@ -466,6 +469,7 @@ class Operations(abc.ABC):
                 type=type,
                 available=available,
                 page_size=page_size,
+                state=state,
                 page_token=token,
                 timeout=timeout,
             ),
@@ -481,13 +485,15 @@ class Operations(abc.ABC):
     ) -> t.ClaimResult:
         """Pays the caller's assignment of a promotion exactly once. It fails with PROMOTION_ALREADY_CLAIMED, which
         carries the transactionId, after the first claim; with NOT_FOUND if the promotion is not assigned to the
-        caller; and with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not
-        available.
+        caller; with ASSIGNMENT_REVOKED or ASSIGNMENT_EXPIRED if the assignment is in this state; with
+        PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available; and with
+        PROMOTION_EXHAUSTED if one of its limits is used up.
 
         Roles: PLAYER.
 
         It raises NotFoundError, PromotionNotActiveError, PromotionExpiredError, PromotionNotStartedError,
-        PromotionAlreadyClaimedError, IdempotencyMismatchError.
+        PromotionAlreadyClaimedError, IdempotencyMismatchError, AssignmentRevokedError, AssignmentExpiredError,
+        PromotionExhaustedError.
         """
         call = Call(
             op.CLAIM,
@@ -503,6 +509,7 @@ class Operations(abc.ABC):
         promotion_id: str,
         *,
         player_ids: Sequence[str],
+        reassign: bool | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> t.AssignResults:
@@ -517,6 +524,33 @@ class Operations(abc.ABC):
         call = Call(
             op.ASSIGN,
             t.AssignResults.from_json,
+            path=(promotion_id,),
+            body={"player_ids": player_ids, "reassign": reassign},
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        return self._call(call)
+
+    def revoke_assignments(
+        self,
+        promotion_id: str,
+        *,
+        player_ids: Sequence[str],
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> t.RevokeAssignmentsResult:
+        """Revokes the unclaimed assignments of players and returns an outcome for each player. A revoked assignment
+        cannot be claimed, and its player is notified. RevokeAssignments is idempotent. It fails with
+        DEPENDENCY_UNAVAILABLE if claims of the players are still being paid; the assignments of the other players
+        are then revoked.
+
+        Roles: STAFF, ADMIN.
+
+        It raises IdempotencyMismatchError, DependencyUnavailableError.
+        """
+        call = Call(
+            op.REVOKE_ASSIGNMENTS,
+            t.RevokeAssignmentsResult.from_json,
             path=(promotion_id,),
             body={"player_ids": player_ids},
             key=idempotency_key,

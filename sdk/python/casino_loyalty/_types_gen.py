@@ -18,6 +18,7 @@ __all__ = [
     "AssignResult",
     "AssignResults",
     "Assignment",
+    "AssignmentState",
     "AuditAction",
     "AuditEntry",
     "AuditEntryPage",
@@ -43,6 +44,9 @@ __all__ = [
     "Restriction",
     "RestrictionKind",
     "RestrictionPage",
+    "RevokeAssignmentsResult",
+    "RevokeOutcome",
+    "RevokeResult",
     "Role",
     "Session",
     "SessionPage",
@@ -102,6 +106,8 @@ class PromotionState(v.OpenEnum):
     - ``PAUSED``: An employee has paused it.
     - ``EXPIRED``: The period has ended.
     - ``ARCHIVED``: Archived for good. It cannot be changed, and lists contain it only on request.
+    - ``EXHAUSTED``: Published, and within its period, but limits.maxClaims or limits.budget is used up: it cannot be
+      claimed.
 
     Later versions of the platform may send others.
     """
@@ -112,6 +118,23 @@ class PromotionState(v.OpenEnum):
     PAUSED = "PAUSED"
     EXPIRED = "EXPIRED"
     ARCHIVED = "ARCHIVED"
+    EXHAUSTED = "EXHAUSTED"
+
+
+class AssignmentState(v.OpenEnum):
+    """State is a stage in the life of an assignment.
+
+    - ``ASSIGNED``: It can be claimed while its promotion is active.
+    - ``EXPIRED``: Not claimed in time.
+    - ``REVOKED``: Withdrawn by an employee.
+
+    Later versions of the platform may send others.
+    """
+
+    ASSIGNED = "ASSIGNED"
+    CLAIMED = "CLAIMED"
+    EXPIRED = "EXPIRED"
+    REVOKED = "REVOKED"
 
 
 class TransactionType(v.OpenEnum):
@@ -137,6 +160,21 @@ class AssignOutcome(v.OpenEnum):
     ALREADY_ASSIGNED = "ALREADY_ASSIGNED"
     UNKNOWN_PLAYER = "UNKNOWN_PLAYER"
     INACTIVE_PLAYER = "INACTIVE_PLAYER"
+
+
+class RevokeOutcome(v.OpenEnum):
+    """RevokeOutcome is the result of a revocation for one player.
+
+    - ``REVOKED``: The assignment is revoked now.
+    - ``ALREADY_CLAIMED``: The player has claimed the promotion, and keeps the amount.
+    - ``NOT_ASSIGNED``: The promotion was never assigned to the player.
+
+    Later versions of the platform may send others.
+    """
+
+    REVOKED = "REVOKED"
+    ALREADY_CLAIMED = "ALREADY_CLAIMED"
+    NOT_ASSIGNED = "NOT_ASSIGNED"
 
 
 class AuditAction(v.OpenEnum):
@@ -187,6 +225,7 @@ class AuditAction(v.OpenEnum):
     ARCHIVE_PROMOTION = "ARCHIVE_PROMOTION"
     RESTRICT_PLAYER = "RESTRICT_PLAYER"
     LIFT_RESTRICTION = "LIFT_RESTRICTION"
+    REVOKE_ASSIGNMENTS = "REVOKE_ASSIGNMENTS"
 
 
 class Role(v.OpenEnum):
@@ -552,6 +591,12 @@ class Assignment(Record, kw_only=True):
     """The id of the transaction that paid the claim."""
     promotion: Promotion | None = None
     """The current state of the promotion. Only set in lists."""
+    state: AssignmentState | None = None
+    """The state at the time of the answer."""
+    expires_at: str
+    """When the assignment expires unless it is claimed before. Empty if it does not expire."""
+    revoked_at: str
+    """When the assignment was revoked. Empty if it is not revoked."""
 
     @classmethod
     def from_json(cls, o: Mapping[str, Any]) -> Self:
@@ -566,6 +611,9 @@ class Assignment(Record, kw_only=True):
             claimed_at=v.optional(o, "claimedAt", v.timestamp),
             transaction_id=v.optional(o, "transactionId", v.text),
             promotion=v.optional(o, "promotion", Promotion.from_json),
+            state=v.optional(o, "state", AssignmentState),
+            expires_at=v.required(o, "expiresAt", v.text),
+            revoked_at=v.required(o, "revokedAt", v.text),
         )
 
 
@@ -642,6 +690,32 @@ class AssignResult(Record, kw_only=True):
         return cls(
             player_id=v.required(o, "player_id", v.text),
             outcome=v.required(o, "outcome", AssignOutcome),
+        )
+
+
+class RevokeAssignmentsResult(Record, kw_only=True):
+    """An answer of the platform."""
+
+    results: list[RevokeResult]
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            results=v.many(o, "results", RevokeResult.from_json),
+        )
+
+
+class RevokeResult(Record, kw_only=True):
+    """An answer of the platform."""
+
+    player_id: str
+    outcome: RevokeOutcome
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            player_id=v.required(o, "player_id", v.text),
+            outcome=v.required(o, "outcome", RevokeOutcome),
         )
 
 

@@ -57,6 +57,8 @@ export interface ListPlayerPromotionsParams {
   available?: boolean | undefined;
   /** The number of entries on a page. Values above 100 mean 100. */
   page_size?: number | undefined;
+  /** Selects assignments in one of these states. */
+  state?: t.AssignmentState | undefined;
   /** The nextPageToken of the previous page, with the same other parameters. */
   page_token?: string | undefined;
 }
@@ -276,8 +278,10 @@ export abstract class Operations extends Caller {
 
   /**
    * Pays the caller's assignment of a promotion exactly once. It fails with PROMOTION_ALREADY_CLAIMED, which carries
-   * the transactionId, after the first claim; with NOT_FOUND if the promotion is not assigned to the caller; and with
-   * PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
+   * the transactionId, after the first claim; with NOT_FOUND if the promotion is not assigned to the caller; with
+   * ASSIGNMENT_REVOKED or ASSIGNMENT_EXPIRED if the assignment is in this state; with PROMOTION_NOT_ACTIVE,
+   * PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available; and with PROMOTION_EXHAUSTED if one
+   * of its limits is used up.
    *
    * Roles: PLAYER.
    */
@@ -293,6 +297,17 @@ export abstract class Operations extends Caller {
    */
   assign(promotionId: string, body: t.AssignRequest, options?: CallOptions): Promise<t.AssignResults> {
     return this.call("POST /api/v1/promotions/{promotion_id}/assign", ACCESS | KEY, options, { path: [promotionId], body });
+  }
+
+  /**
+   * Revokes the unclaimed assignments of players and returns an outcome for each player. A revoked assignment cannot be
+   * claimed, and its player is notified. RevokeAssignments is idempotent. It fails with DEPENDENCY_UNAVAILABLE if
+   * claims of the players are still being paid; the assignments of the other players are then revoked.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  revokeAssignments(promotionId: string, body: t.RevokeAssignmentsRequest, options?: CallOptions): Promise<t.RevokeAssignmentsResult> {
+    return this.call("POST /api/v1/promotions/{promotion_id}/revoke", ACCESS | KEY, options, { path: [promotionId], body });
   }
 
   /**

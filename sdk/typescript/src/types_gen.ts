@@ -38,6 +38,8 @@ export type PromotionType =
  * - `PAUSED`: An employee has paused it.
  * - `EXPIRED`: The period has ended.
  * - `ARCHIVED`: Archived for good. It cannot be changed, and lists contain it only on request.
+ * - `EXHAUSTED`: Published, and within its period, but limits.maxClaims or limits.budget is used up: it cannot be
+ *   claimed.
  */
 export type PromotionState =
   | "DRAFT"
@@ -45,7 +47,20 @@ export type PromotionState =
   | "ACTIVE"
   | "PAUSED"
   | "EXPIRED"
-  | "ARCHIVED";
+  | "ARCHIVED"
+  | "EXHAUSTED";
+
+/**
+ * State is a stage in the life of an assignment. Later versions of the platform may send other values.
+ * - `ASSIGNED`: It can be claimed while its promotion is active.
+ * - `EXPIRED`: Not claimed in time.
+ * - `REVOKED`: Withdrawn by an employee.
+ */
+export type AssignmentState =
+  | "ASSIGNED"
+  | "CLAIMED"
+  | "EXPIRED"
+  | "REVOKED";
 
 /**
  * TransactionType is the direction of a ledger entry. Later versions of the platform may send other values.
@@ -64,6 +79,17 @@ export type AssignOutcome =
   | "ALREADY_ASSIGNED"
   | "UNKNOWN_PLAYER"
   | "INACTIVE_PLAYER";
+
+/**
+ * RevokeOutcome is the result of a revocation for one player. Later versions of the platform may send other values.
+ * - `REVOKED`: The assignment is revoked now.
+ * - `ALREADY_CLAIMED`: The player has claimed the promotion, and keeps the amount.
+ * - `NOT_ASSIGNED`: The promotion was never assigned to the player.
+ */
+export type RevokeOutcome =
+  | "REVOKED"
+  | "ALREADY_CLAIMED"
+  | "NOT_ASSIGNED";
 
 /**
  * AuditAction is an act in the audit trail. Later versions of the platform may send other values.
@@ -109,7 +135,8 @@ export type AuditAction =
   | "RESUME_PROMOTION"
   | "ARCHIVE_PROMOTION"
   | "RESTRICT_PLAYER"
-  | "LIFT_RESTRICTION";
+  | "LIFT_RESTRICTION"
+  | "REVOKE_ASSIGNMENTS";
 
 /**
  * Role is the role of a user. Access tokens and JSON contain the names. Later versions of the platform may send other
@@ -150,6 +177,8 @@ export type RestrictionKind =
  * An error code of the platform. Later versions of the platform may send others.
  *
  * - `ACCOUNT_DEACTIVATED`: The account is deactivated (status 403).
+ * - `ASSIGNMENT_EXPIRED`: The time to claim the promotion is over (status 409).
+ * - `ASSIGNMENT_REVOKED`: The promotion was withdrawn (status 409).
  * - `DEPENDENCY_UNAVAILABLE`: A dependency is unavailable (status 503).
  * - `FORBIDDEN`: The caller is not allowed to do this (status 403).
  * - `IDEMPOTENCY_MISMATCH`: The idempotency key was used for another request (status 409).
@@ -165,6 +194,7 @@ export type RestrictionKind =
  * - `PAYLOAD_TOO_LARGE`: The request is too large (status 413).
  * - `PLAYER_RESTRICTED`: The player is restricted (status 403).
  * - `PROMOTION_ALREADY_CLAIMED`: The promotion is already claimed (status 409).
+ * - `PROMOTION_EXHAUSTED`: The promotion is used up (status 409).
  * - `PROMOTION_EXISTS`: An active promotion of this type already exists in the period (status 409).
  * - `PROMOTION_EXPIRED`: The promotion has ended (status 409).
  * - `PROMOTION_NOT_ACTIVE`: The promotion is not active (status 409).
@@ -186,6 +216,8 @@ export type RestrictionKind =
  */
 export type ErrorCode =
   | "ACCOUNT_DEACTIVATED"
+  | "ASSIGNMENT_EXPIRED"
+  | "ASSIGNMENT_REVOKED"
   | "DEPENDENCY_UNAVAILABLE"
   | "FORBIDDEN"
   | "IDEMPOTENCY_MISMATCH"
@@ -201,6 +233,7 @@ export type ErrorCode =
   | "PAYLOAD_TOO_LARGE"
   | "PLAYER_RESTRICTED"
   | "PROMOTION_ALREADY_CLAIMED"
+  | "PROMOTION_EXHAUSTED"
   | "PROMOTION_EXISTS"
   | "PROMOTION_EXPIRED"
   | "PROMOTION_NOT_ACTIVE"
@@ -454,6 +487,12 @@ export interface Assignment {
   transactionId?: string;
   /** The current state of the promotion. Only set in lists. */
   promotion?: Promotion;
+  /** The state at the time of the answer. */
+  state?: AssignmentState;
+  /** When the assignment expires unless it is claimed before. Empty if it does not expire. */
+  expiresAt: string;
+  /** When the assignment was revoked. Empty if it is not revoked. */
+  revokedAt: string;
 }
 
 /** The body of a request. */
@@ -488,6 +527,8 @@ export interface Transaction {
 export interface AssignRequest {
   /** The ids of 1 to 1,000 players. Duplicate ids have only one result. */
   player_ids: string[];
+  /** True assigns the promotion again to players whose assignment was revoked or has expired. */
+  reassign?: boolean | undefined;
 }
 
 /** An answer. */
@@ -499,6 +540,23 @@ export interface AssignResults {
 export interface AssignResult {
   player_id: string;
   outcome: AssignOutcome;
+}
+
+/** The body of a request. */
+export interface RevokeAssignmentsRequest {
+  /** The ids of 1 to 1,000 players. Duplicate ids have only one result. */
+  player_ids: string[];
+}
+
+/** An answer. */
+export interface RevokeAssignmentsResult {
+  results: RevokeResult[];
+}
+
+/** An answer. */
+export interface RevokeResult {
+  player_id: string;
+  outcome: RevokeOutcome;
 }
 
 /** An answer. */

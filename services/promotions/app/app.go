@@ -186,9 +186,9 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 // Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Run relays and consumes events, and prunes the inbox, the windows of anomalies and the idempotency keys, until ctx ends.
-// It returns when all of them have stopped. The relay, the pruning and the consumers start only after the migrations are
-// applied.
+// Run relays and consumes events, settles claims, handles the deadlines of assignments, and prunes the inbox, the windows of
+// anomalies and the idempotency keys, until ctx ends. It returns when all of them have stopped. They start only after the
+// migrations are applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("promotions relay", a.schema.Before(a.relay.Run))
@@ -202,6 +202,9 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go("promotions idempotency keys", a.schema.Before(func(ctx context.Context) error {
 		return idempotency.RunPruning(ctx, a.answers, a.log)
 	}))
+	g.Go("promotions claims", a.schema.Before(a.repeat("settling claims", settleInterval, a.service.SettleClaims)))
+	g.Go("promotions deadlines", a.schema.Before(
+		a.repeat("handling the deadlines of assignments", deadlineInterval, a.service.HandleDeadlines)))
 	for _, s := range a.subscriptions {
 		g.RunWith("promotions consumer of "+s.Topic, a.schema.Before(func(ctx context.Context) error {
 			return a.bus.Subscribe(ctx, s)

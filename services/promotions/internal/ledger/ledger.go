@@ -15,6 +15,7 @@ import (
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
@@ -93,6 +94,7 @@ func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotio
 			AdditionalData: data,
 			IdempotencyKey: credit.Key,
 			Purpose:        usersv1.TransactionPurpose_PROMOTION,
+			NotAfter:       fields.Time(credit.NotAfter),
 		})
 		switch {
 		case err == nil:
@@ -119,7 +121,21 @@ func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotio
 func (c *Client) Transaction(ctx context.Context, player uuid.UUID, key string) (promotions.Transaction, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	response, err := c.client.GetTransaction(ctx, &usersv1.GetTransactionRequest{UserId: player.String(), IdempotencyKey: key})
+	return c.transaction(ctx, &usersv1.GetTransactionRequest{UserId: player.String(), IdempotencyKey: key})
+}
+
+// Settled returns the player's transaction with the key. NOT_FOUND is final for credits with the time limit notAfter. It
+// fails with DEPENDENCY_UNAVAILABLE if the credit can still be added, or if the ledger cannot be reached.
+func (c *Client) Settled(ctx context.Context, player uuid.UUID, key string, notAfter time.Time) (promotions.Transaction, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return c.transaction(ctx, &usersv1.GetTransactionRequest{
+		UserId: player.String(), IdempotencyKey: key, NotAfter: fields.Time(notAfter),
+	})
+}
+
+func (c *Client) transaction(ctx context.Context, r *usersv1.GetTransactionRequest) (promotions.Transaction, error) {
+	response, err := c.client.GetTransaction(ctx, r)
 	if err != nil {
 		return promotions.Transaction{}, rpcserver.FromStatus(err)
 	}

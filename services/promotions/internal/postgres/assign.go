@@ -20,19 +20,24 @@ import (
 )
 
 // Assign locks the promotion and the players until the commit, so that they cannot change between the check and the commit.
+// To assign again, it also locks the promotion's claims.
 func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(domain.Promotion) error) ([]domain.AssignResult, error) {
 	var results []domain.AssignResult
 	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, lockToAssign, a.Promotion); err != nil {
 			return err
 		}
-		p, err := queryOne(ctx, tx, scanPromotion,
-			"SELECT "+promotionColumns+" FROM promotions WHERE id = $1 FOR SHARE", a.Promotion)
+		p, err := queryOne(ctx, tx, scanUsed, "SELECT "+usedColumns+" FROM promotions WHERE id = $1 FOR SHARE", a.Promotion)
 		if err != nil {
 			return err
 		}
 		if err := check(p); err != nil {
 			return err
+		}
+		if a.Reassign {
+			if _, err := tx.Exec(ctx, lockClaims, []uuid.UUID{p.ID}); err != nil {
+				return err
+			}
 		}
 		outcomes, active, err := lockPlayers(ctx, tx, a.Players)
 		if err != nil {
@@ -41,6 +46,13 @@ func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(do
 		assigned, err := assign(ctx, tx, p, active, a.By, a.At)
 		if err != nil {
 			return err
+		}
+		if a.Reassign {
+			again, err := reassign(ctx, tx, p, active, a)
+			if err != nil {
+				return err
+			}
+			assigned = append(assigned, again...)
 		}
 		if err := recordAssigned(ctx, tx, p, assigned); err != nil {
 			return err
@@ -115,7 +127,8 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 		ids[i] = id
 	}
 	rest, values := columns.Without(assignmentColumns, assignmentValues(domain.Assignment{
-		PromotionID: p.ID, Amount: p.Amount, AssignedBy: by, CreatedAt: at, Title: p.Title,
+		PromotionID: p.ID, Amount: p.Amount, AssignedBy: by, CreatedAt: at, Title: p.Title, TimesAssigned: 1,
+		ExpiresAt: p.Limits.Expiry(at),
 	}), "id", "user_id")
 	rows, err := tx.Query(ctx, `
 		INSERT INTO player_promotions (id, user_id, `+rest+`)
@@ -131,15 +144,60 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 	if err != nil {
 		return nil, err
 	}
-	events, err := producer.Assigned(p, inserted)
+	return announce(ctx, tx, p, inserted)
+}
+
+// reassign assigns p again to the players whose assignment was revoked or has expired, and returns these players. The caller
+// holds the lock of the promotion's claims.
+func reassign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.UUID, a domain.AssignParams) ([]uuid.UUID, error) {
+	rows, err := tx.Query(ctx, `
+		UPDATE player_promotions a SET revoked_at = NULL, expired_at = NULL, expires_at = $4, amount = $5, title = $6,
+		  assigned_by = $7, created_at = $3, times_assigned = times_assigned + 1
+		WHERE promotion_id = $1 AND user_id = ANY ($2) AND NOT claimed AND (revoked_at IS NOT NULL OR expires_at <= $3)
+		  AND NOT EXISTS (SELECT FROM claim_reservations c WHERE c.id = a.id)
+		RETURNING `+assignmentColumns, p.ID, players, a.At, columns.Time(p.Limits.Expiry(a.At)), columns.Money(p.Amount), p.Title,
+		columns.UUID(a.By))
 	if err != nil {
 		return nil, err
 	}
-	assigned := make([]uuid.UUID, len(inserted))
-	for i, a := range inserted {
-		assigned[i] = a.UserID
+	assigned, err := pgx.CollectRows(rows, scanAssignment)
+	if err != nil {
+		return nil, err
 	}
-	return assigned, outbox.Append(ctx, tx, events...)
+	ids := make([]uuid.UUID, len(assigned))
+	for i, a := range assigned {
+		ids[i] = a.ID
+	}
+	if _, err := tx.Exec(ctx, "DELETE FROM assignment_deadlines WHERE id = ANY ($1)", ids); err != nil {
+		return nil, err
+	}
+	return announce(ctx, tx, p, assigned)
+}
+
+// announce stores the deadlines of new assignments, appends their notifications to the outbox, and returns the players.
+func announce(ctx context.Context, tx pgx.Tx, p domain.Promotion, assignments []domain.Assignment) ([]uuid.UUID, error) {
+	var expiring []uuid.UUID
+	var remindAt []time.Time
+	players := make([]uuid.UUID, len(assignments))
+	for i, a := range assignments {
+		players[i] = a.UserID
+		if !a.ExpiresAt.IsZero() {
+			expiring, remindAt = append(expiring, a.ID), append(remindAt, a.RemindAt())
+		}
+	}
+	if expiring != nil {
+		if _, err := tx.Exec(ctx, `
+			INSERT INTO assignment_deadlines (id, action, due_at)
+			SELECT id, 'REMIND', at FROM unnest($1::uuid[], $2::timestamptz[]) AS e (id, at)`,
+			expiring, remindAt); err != nil {
+			return nil, err
+		}
+	}
+	events, err := producer.Assigned(p, assignments)
+	if err != nil {
+		return nil, err
+	}
+	return players, outbox.Append(ctx, tx, events...)
 }
 
 // recordAssigned records that players got a promotion.

@@ -10,7 +10,7 @@ import (
 )
 
 // assignmentColumns lists the columns of table player_promotions.
-const assignmentColumns = "id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id, title, claim_id"
+const assignmentColumns = "id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id, expires_at, revoked_at, title, claim_id, expired_at, times_assigned"
 
 // scanAssignment reads a row that has the columns of assignmentColumns.
 func scanAssignment(row pgx.CollectableRow) (promotions.Assignment, error) {
@@ -25,8 +25,12 @@ func scanAssignment(row pgx.CollectableRow) (promotions.Assignment, error) {
 		(*columns.Time)(&p.CreatedAt),
 		(*columns.Time)(&p.ClaimedAt),
 		(*columns.UUID)(&p.TransactionID),
+		(*columns.Time)(&p.ExpiresAt),
+		(*columns.Time)(&p.RevokedAt),
 		&p.Title,
 		(*columns.Text)(&p.ClaimID),
+		(*columns.Time)(&p.ExpiredAt),
+		&p.TimesAssigned,
 	)
 	return p, err
 }
@@ -43,7 +47,11 @@ func assignmentValues(p promotions.Assignment) []any {
 		columns.Time(p.CreatedAt),
 		columns.Time(p.ClaimedAt),
 		columns.UUID(p.TransactionID),
+		columns.Time(p.ExpiresAt),
+		columns.Time(p.RevokedAt),
 		p.Title,
 		columns.Text(p.ClaimID),
+		columns.Time(p.ExpiredAt),
+		p.TimesAssigned,
 	}
 }

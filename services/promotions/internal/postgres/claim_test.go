@@ -69,7 +69,7 @@ func TestClaimWithAnIdempotencyKey(t *testing.T) {
 	_, err = f.service.Claim(t.Context(), player, p.ID, "other")
 	f.wantCode(err, apperr.PromotionAlreadyClaimed)
 	q := f.promotion(promotions.PromotionTypeBonus, 0, 0)
-	if _, err := f.service.Assign(t.Context(), q.ID, []uuid.UUID{player}, uuid.New()); err != nil {
+	if _, err := f.service.Assign(t.Context(), q.ID, []uuid.UUID{player}, uuid.New(), false); err != nil {
 		t.Fatal(err)
 	}
 	_, err = f.service.Claim(t.Context(), player, q.ID, "k")
@@ -85,16 +85,23 @@ func TestConcurrentClaimsOfTwoPromotionsWithOneKey(t *testing.T) {
 	f := start(t)
 	player, p := f.assigned()
 	q := f.promotion(promotions.PromotionTypeBonus, 0, 0)
-	if _, err := f.service.Assign(t.Context(), q.ID, []uuid.UUID{player}, uuid.New()); err != nil {
+	if _, err := f.service.Assign(t.Context(), q.ID, []uuid.UUID{player}, uuid.New(), false); err != nil {
 		t.Fatal(err)
 	}
-	barrier := &keyBarrier{Store: postgres.New(f.role, func() {})}
-	barrier.checked.Add(2)
-	service := promotions.New(barrier, f.ledger, time.Now)
+	// Both replicas read the unused key before one of them can store it.
+	hold, err := f.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hold.Rollback(context.Background()) // no-op after the commit below
+	if _, err := hold.Exec(t.Context(), "LOCK TABLE claim_keys IN EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	codes := map[apperr.Code]int{}
 	for _, id := range []uuid.UUID{p.ID, q.ID} {
+		service := promotions.New(postgres.New(f.role, func() {}), f.ledger, time.Now)
 		wg.Go(func() {
 			_, err := service.Claim(t.Context(), player, id, "k")
 			mu.Lock()
@@ -102,25 +109,14 @@ func TestConcurrentClaimsOfTwoPromotionsWithOneKey(t *testing.T) {
 			codes[apperr.CodeOf(err)]++
 		})
 	}
+	f.awaitBlocked(2)
+	if err := hold.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	wg.Wait()
 	if codes[""] != 1 || codes[apperr.IdempotencyMismatch] != 1 || len(f.ledger.paid) != 1 {
 		t.Errorf("got codes %v and %d credits; want one success, one IDEMPOTENCY_MISMATCH and one credit", codes, len(f.ledger.paid))
 	}
-}
-
-// keyBarrier is a store whose ClaimKey waits until all claims have read an unused key.
-type keyBarrier struct {
-	*postgres.Store
-	checked sync.WaitGroup
-}
-
-func (s *keyBarrier) ClaimKey(ctx context.Context, player uuid.UUID, key string) (uuid.UUID, error) {
-	id, err := s.Store.ClaimKey(ctx, player, key)
-	if id == uuid.Nil {
-		s.checked.Done()
-		s.checked.Wait()
-	}
-	return id, err
 }
 
 func TestConcurrentClaimsPayOnce(t *testing.T) {
@@ -161,7 +157,7 @@ func entry(key string, tx promotions.Transaction) promotions.Entry {
 	return promotions.Entry{EventID: tx.ID.String() + key, Key: key, Transaction: tx, At: time.Now()}
 }
 
-// repair simulates a crash between Credit and MarkClaimed. It credits the player and delivers the ledger's event.
+// repair simulates a crash between Credit and ConfirmClaim. It credits the player and delivers the ledger's event.
 func (f fixture) repair(player uuid.UUID, p promotions.Promotion) promotions.Transaction {
 	f.Helper()
 	list, err := f.service.ListAssignments(f.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 100})
@@ -172,7 +168,7 @@ func (f fixture) repair(player uuid.UUID, p promotions.Promotion) promotions.Tra
 		if a.PromotionID != p.ID {
 			continue
 		}
-		tx, err := f.ledger.Credit(f.Context(), a.Credit())
+		tx, err := f.ledger.Credit(f.Context(), a.Credit(time.Time{}))
 		if err != nil {
 			f.Fatal(err)
 		}

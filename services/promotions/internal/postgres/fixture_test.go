@@ -25,7 +25,9 @@ type fakeLedger struct {
 	mu     sync.Mutex
 	paid   map[string]promotions.Transaction
 	fail   error
+	lost   error // Credit pays, but returns this error
 	before func()
+	closed time.Time // credits with a time limit up to this time are refused
 }
 
 func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.Transaction, error) {
@@ -38,6 +40,9 @@ func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.
 		return promotions.Transaction{}, l.fail
 	}
 	tx, ok := l.paid[c.Key]
+	if !ok && !c.NotAfter.IsZero() && !c.NotAfter.After(l.closed) {
+		return promotions.Transaction{}, apperr.New(apperr.DependencyUnavailable, "the entry reached the ledger too late")
+	}
 	if !ok {
 		tx = promotions.Transaction{
 			ID: uuid.Must(uuid.NewV7()), UserID: c.UserID, Type: promotions.TransactionTypeCredit, Amount: c.Amount,
@@ -45,7 +50,27 @@ func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.
 		}
 		l.paid[c.Key] = tx
 	}
-	return tx, nil
+	return tx, l.lost
+}
+
+// Settled decides at once: Credit adds no entry whose time is over.
+func (l *fakeLedger) Settled(ctx context.Context, player uuid.UUID, key string, notAfter time.Time) (promotions.Transaction, error) {
+	if err := l.settled(notAfter); err != nil {
+		return promotions.Transaction{}, err
+	}
+	return l.Transaction(ctx, player, key)
+}
+
+func (l *fakeLedger) settled(notAfter time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fail != nil {
+		return l.fail
+	}
+	if notAfter.After(l.closed) {
+		l.closed = notAfter
+	}
+	return nil
 }
 
 func (l *fakeLedger) Transaction(_ context.Context, player uuid.UUID, key string) (promotions.Transaction, error) {
@@ -106,7 +131,7 @@ func (f fixture) player() uuid.UUID {
 func (f fixture) assigned() (player uuid.UUID, p promotions.Promotion) {
 	f.Helper()
 	p, player = f.promotion(promotions.PromotionTypeBonus, 0, 0), f.player()
-	got, err := f.service.Assign(f.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()))
+	got, err := f.service.Assign(f.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()), false)
 	if err != nil || len(got) != 1 || got[0].Outcome != promotions.AssignOutcomeAssigned {
 		f.Fatalf("Assign = %v, %v, want one ASSIGNED", got, err)
 	}

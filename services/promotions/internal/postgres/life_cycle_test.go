@@ -31,7 +31,21 @@ func TestStatesInSQLAndGo(t *testing.T) {
 			byState[p.State] = append(byState[p.State], p.ID)
 		}
 	}
-	all := []promotions.PromotionState{"DRAFT", "SCHEDULED", "ACTIVE", "PAUSED", "EXPIRED", "ARCHIVED"}
+	for _, limits := range []promotions.PromotionLimits{
+		{MaxClaims: 1}, {MaxClaims: 2}, {Budget: 3999}, {Budget: 4000}, {MaxClaims: 2, Budget: 3999}, {MaxClaimsPerDay: 1},
+	} {
+		p := f.limited(limits, 2000, 2000)
+		f.claim(p, p.players[0], "")
+		stored, err := f.service.Get(t.Context(), p.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		byState[stored.State] = append(byState[stored.State], p.ID)
+	}
+	if n := len(byState[promotions.PromotionStateExhausted]); n != 3 {
+		t.Errorf("%d promotions are exhausted, want 3", n)
+	}
+	all := []promotions.PromotionState{"DRAFT", "SCHEDULED", "ACTIVE", "PAUSED", "EXPIRED", "ARCHIVED", "EXHAUSTED"}
 	for chosen := range 1 << len(all) {
 		var states []promotions.PromotionState
 		var want []uuid.UUID
@@ -85,7 +99,7 @@ func TestDraftsMayOverlap(t *testing.T) {
 		}
 		drafts = append(drafts, p)
 	}
-	if _, err := f.service.Assign(t.Context(), drafts[0].ID, []uuid.UUID{f.player()}, uuid.New()); apperr.CodeOf(err) != apperr.PromotionNotActive {
+	if _, err := f.service.Assign(t.Context(), drafts[0].ID, []uuid.UUID{f.player()}, uuid.New(), false); apperr.CodeOf(err) != apperr.PromotionNotActive {
 		t.Errorf("assignment of a draft: got %v, want PROMOTION_NOT_ACTIVE", err)
 	}
 	if p, err := f.service.Publish(t.Context(), drafts[0].ID); err != nil || p.State != promotions.PromotionStateActive {

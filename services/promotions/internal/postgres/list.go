@@ -24,7 +24,7 @@ func (s *Store) Promotions(ctx context.Context, f domain.PromotionFilter, p keys
 
 func promotionList(f domain.PromotionFilter) postgres.List[domain.Promotion, predicate.Promotion] {
 	return postgres.List[domain.Promotion, predicate.Promotion]{
-		Table: promotion.Table, Columns: promotionColumns, Scan: scanPromotion, Where: promotionFilter(f),
+		Table: promotion.Table, Columns: usedColumns, Scan: scanUsed, Where: promotionFilter(f),
 	}
 }
 
@@ -114,10 +114,23 @@ func inStates(states []domain.PromotionState, today date.Date) predicate.Promoti
 		case domain.PromotionStateScheduled:
 			anyOf = append(anyOf, promotion.And(current, promotion.Not(startsBy(today))))
 		case domain.PromotionStateActive:
-			anyOf = append(anyOf, promotion.And(current, startsBy(today)))
+			anyOf = append(anyOf, promotion.And(current, startsBy(today), promotion.Not(exhausted())))
+		case domain.PromotionStateExhausted:
+			anyOf = append(anyOf, promotion.And(current, startsBy(today), exhausted()))
 		}
 	}
 	return promotion.Or(anyOf...)
+}
+
+// exhausted selects the promotions whose claims have used up a limit for good. It reads the counters only of promotions that
+// have such a limit.
+func exhausted() predicate.Promotion {
+	return func(s *entsql.Selector) {
+		s.Where(entsql.ExprP(`(limits_max_claims > 0 OR limits_budget > 0)
+			AND EXISTS (SELECT FROM promotion_counters c WHERE c.id = promotions.id
+			  AND (limits_max_claims > 0 AND c.claimed >= limits_max_claims
+			    OR limits_budget > 0 AND limits_budget - c.spent < promotions.amount))`))
+	}
 }
 
 func inactiveAs(anyOf ...domain.Status) predicate.Promotion {

@@ -39,14 +39,16 @@ func (s *Store) Assignments(ctx context.Context, player uuid.UUID, f domain.Assi
 }
 
 // assignmentPage returns the statement for a page and its arguments. The rows have the columns of the assignment, then those
-// of its promotion.
+// of its promotion, then the claims of the promotion and their sum, which determine its state.
 func assignmentPage(where string, args []any, p keyset.PageRequest[uuid.UUID]) (string, []any) {
 	if p.Before != uuid.Nil {
 		args = append(args, p.Before)
 		where += fmt.Sprintf(" AND id < $%d", len(args))
 	}
-	return fmt.Sprintf(`SELECT a.*, p.* FROM (SELECT %s FROM player_promotions WHERE %s ORDER BY id DESC LIMIT %d) a
-		CROSS JOIN LATERAL (SELECT %s FROM promotions WHERE id = a.promotion_id) p ORDER BY a.id DESC`,
+	return fmt.Sprintf(`SELECT a.*, p.*, c.* FROM (SELECT %s FROM player_promotions WHERE %s ORDER BY id DESC LIMIT %d) a
+		CROSS JOIN LATERAL (SELECT %s FROM promotions WHERE id = a.promotion_id) p
+		CROSS JOIN LATERAL (SELECT claimed, spent FROM promotion_counters WHERE id = a.promotion_id) c
+		ORDER BY a.id DESC`,
 		assignmentColumns, where, p.Size+1, promotionColumns), args
 }
 
@@ -57,8 +59,12 @@ func scanWithPromotion(row pgx.CollectableRow) (domain.Assignment, error) {
 		return a, err
 	}
 	p, err := scanPromotion(columns.From(row, len(columns.Names(assignmentColumns))))
+	if err != nil {
+		return a, err
+	}
 	a.Promotion = &p
-	return a, err
+	first := len(columns.Names(assignmentColumns)) + len(columns.Names(promotionColumns))
+	return a, columns.From(row, first).Scan(&p.Usage.Claimed, (*columns.Money)(&p.Usage.Spent))
 }
 
 // assignmentFilter returns the filter as an SQL condition over player_promotions, and its arguments. The condition contains
@@ -83,7 +89,29 @@ func assignmentFilter(player uuid.UUID, f domain.AssignmentFilter) (string, []an
 		}
 		where = append(where, available)
 	}
+	if len(f.States) > 0 {
+		where = append(where, assignmentStates(f.States, func() string { return arg(f.Now) + "::timestamptz" }))
+	}
 	return strings.Join(where, " AND "), args
+}
+
+// assignmentStates returns the SQL condition that an assignment is in one of the states, as [domain.Assignment.StateAt]
+// determines them. It calls now for the placeholder of the current time.
+func assignmentStates(states []domain.AssignmentState, now func() string) string {
+	anyOf := make([]string, len(states))
+	for i, state := range states {
+		switch state {
+		case domain.AssignmentStateClaimed:
+			anyOf[i] = "claimed"
+		case domain.AssignmentStateRevoked:
+			anyOf[i] = "NOT claimed AND revoked_at IS NOT NULL"
+		case domain.AssignmentStateExpired:
+			anyOf[i] = "NOT claimed AND revoked_at IS NULL AND expires_at <= " + now()
+		case domain.AssignmentStateAssigned:
+			anyOf[i] = "NOT claimed AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > " + now() + ")"
+		}
+	}
+	return "(" + strings.Join(anyOf, " OR ") + ")"
 }
 
 // promotionWith returns the SQL condition that the promotion of an assignment meets a condition. It is a correlated EXISTS,

@@ -49,7 +49,7 @@ func TestDeactivationPrecedesLaterAssignments(t *testing.T) {
 	}
 	assign := func(player uuid.UUID, want apperr.Code) func() {
 		return func() {
-			_, err := f.service.Assign(t.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()))
+			_, err := f.service.Assign(t.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()), false)
 			f.wantCode(err, want)
 		}
 	}

@@ -63,9 +63,9 @@ func registrationPromotions(ctx context.Context, tx pgx.Tx, r domain.RegisterPar
 	}
 	// Another transaction may have deactivated a promotion while this one waited for the lock. This query omits such a
 	// promotion.
-	rows, err = tx.Query(ctx, "SELECT "+promotionColumns+available+" FOR SHARE", types, date.Of(r.At))
+	rows, err = tx.Query(ctx, "SELECT "+usedColumns+available+" FOR SHARE", types, date.Of(r.At))
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, scanPromotion)
+	return pgx.CollectRows(rows, scanUsed)
 }

@@ -23,7 +23,9 @@ type Store struct {
 	pool    *pgxpool.Pool
 	ent     *promotions.Client
 	wake    func()
-	entries entryGroups
+	entries groups[domain.RecordParams, domain.Recorded]
+	claims  groups[domain.ClaimParams, reserved]
+	paid    groups[confirmation, domain.Assignment]
 }
 
 var (
@@ -35,7 +37,7 @@ var (
 func New(pool *pgxpool.Pool, wake func()) *Store {
 	driver := entsql.OpenDB(dialect.Postgres, postgres.SQL(pool))
 	s := &Store{pool: pool, ent: promotions.NewClient(promotions.Driver(driver)), wake: wake}
-	s.entries.commit = s.commitEntries
+	s.entries.commit, s.claims.commit, s.paid.commit = s.commitEntries, s.commitReservations, s.commitClaims
 	return s
 }
 

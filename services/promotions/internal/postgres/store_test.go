@@ -100,10 +100,10 @@ func TestAssignReturnsAnOutcomeForEachPlayer(t *testing.T) {
 		t.Fatal(err)
 	}
 	staff := uuid.Must(uuid.NewV7())
-	if _, err := f.service.Assign(t.Context(), p.ID, []uuid.UUID{first}, staff); err != nil {
+	if _, err := f.service.Assign(t.Context(), p.ID, []uuid.UUID{first}, staff, false); err != nil {
 		t.Fatal(err)
 	}
-	got, err := f.service.Assign(t.Context(), p.ID, []uuid.UUID{second, unknown, first, inactive, second}, staff)
+	got, err := f.service.Assign(t.Context(), p.ID, []uuid.UUID{second, unknown, first, inactive, second}, staff, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestAssignReturnsAnOutcomeForEachPlayer(t *testing.T) {
 		apperr.PromotionNotStarted: f.promotion(promotions.PromotionTypeBonus, 1, 2),
 		apperr.NotFound:            {ID: unknown},
 	} {
-		_, err := f.service.Assign(t.Context(), p.ID, []uuid.UUID{first}, staff)
+		_, err := f.service.Assign(t.Context(), p.ID, []uuid.UUID{first}, staff, false)
 		f.wantCode(err, code)
 	}
 }
@@ -148,7 +148,7 @@ func TestConcurrentAssignmentsOfTheSamePlayers(t *testing.T) {
 	for n := range 8 {
 		rotated := append(append([]uuid.UUID{}, players[n*5:]...), players[:n*5]...)
 		wg.Go(func() {
-			results, err := f.service.Assign(t.Context(), p.ID, rotated, uuid.Must(uuid.NewV7()))
+			results, err := f.service.Assign(t.Context(), p.ID, rotated, uuid.Must(uuid.NewV7()), false)
 			if err != nil {
 				t.Error(err)
 			}
@@ -172,8 +172,8 @@ func TestConcurrentAssignmentsOfTheSamePlayers(t *testing.T) {
 	}
 }
 
-// TestListAssignmentsWithoutPromotions makes the query of the page fail after the one of the total, as the end of the connection
-// does.
+// TestListAssignmentsWithoutPromotions makes the query of the page fail after the one of the total, as the end of the
+// connection does.
 func TestListAssignmentsWithoutPromotions(t *testing.T) {
 	t.Parallel()
 	f := start(t)
@@ -261,8 +261,8 @@ func TestListsTakeOneRoundTrip(t *testing.T) {
 	}
 }
 
-// TestPromotionsPlannedWithTheirArguments checks that the list does not use a plan that ignores the values of the filters, and
-// that other statements still may.
+// TestPromotionsPlannedWithTheirArguments checks that the list does not use a plan that ignores the values of the filters,
+// and that other statements still may.
 func TestPromotionsPlannedWithTheirArguments(t *testing.T) {
 	t.Parallel()
 	f := start(t)

@@ -19,17 +19,26 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// RecordEntry records an entry together with the entries of concurrent calls; see entryGroups.
+// RecordEntry records an entry together with the entries of concurrent calls; see groups.
 func (s *Store) RecordEntry(ctx context.Context, r domain.RecordParams) (domain.Recorded, error) {
-	recorded, err := s.entries.record(ctx, r)
+	recorded, err := s.entries.do(ctx, r)
 	return recorded, toAppError(err)
 }
 
+// recordCall is a call of RecordEntry.
+type recordCall = groupCall[domain.RecordParams, domain.Recorded]
+
+// lockPaidSQL locks the claims of the promotions whose assignments markPaidSQL marks; see lockClaims.
+const lockPaidSQL = `
+	SELECT pg_advisory_xact_lock(hashtextextended('claims ' || p.id, 0))
+	FROM (SELECT DISTINCT promotion_id AS id FROM player_promotions WHERE id = ANY ($1) AND NOT claimed ORDER BY 1) p`
+
 // markPaidSQL marks the assignments of the confirmed entries of a group as claimed. It leaves claim_id NULL, so that the
-// player's next claim succeeds and returns the transaction. It is a separate statement before recordSQL: it waits for a
-// concurrent MarkClaimed, and recordSQL then sees the assignment that MarkClaimed has stored.
+// player's next claim succeeds and returns the transaction. It is a separate statement after lockPaidSQL and before
+// recordSQL: it sees the assignments that a concurrent ConfirmClaim has stored, and so does recordSQL.
 const markPaidSQL = `
-	UPDATE player_promotions a SET claimed = true, claimed_at = e.at, transaction_id = e.transaction_id
+	UPDATE player_promotions a SET claimed = true, transaction_id = e.transaction_id,
+	  claimed_at = COALESCE((SELECT r.reserved_at FROM claim_reservations r WHERE r.id = a.id), e.at)
 	FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::timestamptz[])
 	  AS e(assignment, transaction_id, user_id, amount, at)
 	WHERE a.id = e.assignment AND NOT a.claimed AND a.user_id = e.user_id AND a.amount = e.amount * 0.01`
@@ -91,7 +100,7 @@ const planSQL = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true
 	set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
 
 // commitEntries records the entries of a group in one transaction and sets the results of the calls.
-func (s *Store) commitEntries(ctx context.Context, group []*entryCall) error {
+func (s *Store) commitEntries(ctx context.Context, group []*recordCall) error {
 	var results []domain.Recorded
 	err := postgres.Retry(ctx, func() error {
 		return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) (err error) {
@@ -109,7 +118,7 @@ func (s *Store) commitEntries(ctx context.Context, group []*entryCall) error {
 }
 
 // commitGroup runs a transaction in two round trips and returns the result of each call.
-func commitGroup(ctx context.Context, conn *pgxpool.Conn, group []*entryCall) ([]domain.Recorded, error) {
+func commitGroup(ctx context.Context, conn *pgxpool.Conn, group []*recordCall) ([]domain.Recorded, error) {
 	observed, err := observe(ctx, conn, group)
 	if err != nil {
 		return nil, err
@@ -144,13 +153,14 @@ type observation struct {
 }
 
 // observe begins the transaction and records the entries.
-func observe(ctx context.Context, conn *pgxpool.Conn, group []*entryCall) ([]observation, error) {
+func observe(ctx context.Context, conn *pgxpool.Conn, group []*recordCall) ([]observation, error) {
 	a := newEntryArrays(group)
 	var observed []observation
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN")
 	batch.Queue(planSQL)
 	if slices.Contains(a.confirmed, true) { // usually, the claim has marked its assignment
+		batch.Queue(lockPaidSQL, a.confirmedAssignments)
 		batch.Queue(markPaidSQL, a.confirmedAssignments, a.transactions, a.users, a.amounts, a.claimedAt)
 	}
 	batch.Queue(recordSQL, a.events, a.users, a.assignments, a.promotions, a.amounts, a.lengths, a.starts, a.earlierFrom,
@@ -172,7 +182,7 @@ type entryArrays struct {
 	confirmedAssignments                         []pgtype.UUID // NULL for an unconfirmed entry
 }
 
-func newEntryArrays(group []*entryCall) entryArrays {
+func newEntryArrays(group []*recordCall) entryArrays {
 	var a entryArrays
 	for _, c := range group {
 		p := c.params

@@ -144,7 +144,7 @@ func TestCreditsWithoutAClaim(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tx, err := f.ledger.Credit(t.Context(), list.Items[0].Credit())
+	tx, err := f.ledger.Credit(t.Context(), list.Items[0].Credit(time.Time{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestMarkedEntriesAreNotMarkedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tx, err := f.ledger.Credit(t.Context(), list.Items[0].Credit())
+	tx, err := f.ledger.Credit(t.Context(), list.Items[0].Credit(time.Time{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,9 +24,9 @@ const (
 	lockToUpdate = "SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))"
 )
 
-// UpdatePromotion locks the promotion, sets its current state, applies change and stores the result. It retries the
+// UpdatePromotion locks the promotion and its claims, sets its state, applies change and stores the result. It retries the
 // transaction after a conflict, and then calls now and change again.
-func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, now func() time.Time, change func(*domain.Promotion) error) (domain.Promotion, error) {
+func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, now func() time.Time, change func(*domain.Promotion, domain.ClaimTotals) error) (domain.Promotion, error) {
 	var p domain.Promotion
 	err := s.inTx(ctx, func(tx *promotions.Tx) error {
 		if _, err := tx.ExecContext(ctx, lockToUpdate, id); err != nil {
@@ -37,9 +37,17 @@ func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, now func() ti
 			return err
 		}
 		p = promotionFromRow(row)
-		p.State = p.StateAt(now())
+		if _, err := tx.ExecContext(ctx, lockClaims, []uuid.UUID{id}); err != nil {
+			return err
+		}
+		at := now()
+		used, err := readUsage(ctx, tx, &p, at)
+		if err != nil {
+			return err
+		}
+		p.State = p.StateAt(at)
 		before := p
-		if err := change(&p); err != nil {
+		if err := change(&p, used); err != nil {
 			return err
 		}
 		if p != before {

@@ -24,7 +24,7 @@ func (h *Handler) Assign(ctx context.Context, r *connect.Request[promotionsv1.As
 	if err != nil {
 		return nil, err
 	}
-	results, err := h.service.Assign(ctx, promotion, players, caller)
+	results, err := h.service.Assign(ctx, promotion, players, caller, r.Msg.GetReassign())
 	if err != nil {
 		return nil, err
 	}

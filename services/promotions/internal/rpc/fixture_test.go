@@ -45,6 +45,8 @@ type fakeStore struct {
 	assignment promotions.Assignment
 	keys       map[string]uuid.UUID // the promotion that each Idempotency-Key is reserved for
 	createErr  error
+	used       promotions.ClaimTotals
+	beingPaid  int // the result of Revoke
 
 	filter       promotions.PromotionFilter
 	assignFilter promotions.AssignmentFilter
@@ -64,11 +66,11 @@ func (s *fakeStore) Promotion(_ context.Context, id uuid.UUID) (promotions.Promo
 	return s.promotion, nil
 }
 
-func (s *fakeStore) UpdatePromotion(ctx context.Context, id uuid.UUID, now func() time.Time, change func(*promotions.Promotion) error) (promotions.Promotion, error) {
+func (s *fakeStore) UpdatePromotion(ctx context.Context, id uuid.UUID, now func() time.Time, change func(*promotions.Promotion, promotions.ClaimTotals) error) (promotions.Promotion, error) {
 	p, err := s.Promotion(ctx, id)
 	if err == nil {
 		p.State = p.StateAt(now())
-		err = change(&p)
+		err = change(&p, s.used)
 	}
 	if err != nil {
 		return promotions.Promotion{}, err
@@ -87,26 +89,46 @@ func (s *fakeStore) Assignments(_ context.Context, _ uuid.UUID, f promotions.Ass
 	return keyset.Page[promotions.Assignment]{Items: []promotions.Assignment{s.assignment}, Total: 2, More: p.Before == uuid.Nil}, nil
 }
 
-func (s *fakeStore) Assignment(_ context.Context, player, promotion uuid.UUID) (promotions.Assignment, error) {
-	if player != s.assignment.UserID || promotion != s.assignment.PromotionID {
-		return promotions.Assignment{}, apperr.New(apperr.NotFound, "promotion not found")
+func (s *fakeStore) ReserveClaim(_ context.Context, p promotions.ClaimParams) (promotions.Reservation, error) {
+	claiming := promotions.Claiming{ClaimParams: p, KeyPromotion: s.keys[p.Key], Totals: s.used}
+	if p.Player == s.assignment.UserID && p.Promotion == s.assignment.PromotionID {
+		claiming.Assignment = &s.assignment
 	}
-	return s.assignment, nil
+	if _, err := claiming.Decide(); err != nil {
+		return promotions.Reservation{}, err
+	}
+	if p.Key != "" {
+		s.keys[p.Key] = p.Promotion
+	}
+	return promotions.Reservation{Assignment: s.assignment, NotAfter: p.NotAfter}, nil
 }
 
-func (s *fakeStore) ClaimKey(_ context.Context, _ uuid.UUID, key string) (uuid.UUID, error) {
-	return s.keys[key], nil
-}
+func (s *fakeStore) ReleaseClaim(context.Context, uuid.UUID, time.Time) error { return nil }
 
-func (s *fakeStore) ReserveClaimKey(_ context.Context, _ uuid.UUID, key string, promotion uuid.UUID, _ time.Time) (uuid.UUID, error) {
-	s.keys[key] = promotion
-	return promotion, nil
-}
-
-func (s *fakeStore) MarkClaimed(_ context.Context, _ uuid.UUID, tx promotions.Transaction, claimID string, at time.Time) (promotions.Assignment, error) {
+func (s *fakeStore) ConfirmClaim(
+	_ context.Context, _ promotions.Assignment, tx promotions.Transaction, claimID string, at time.Time,
+) (promotions.Assignment, error) {
 	a := &s.assignment
 	a.Claimed, a.TransactionID, a.ClaimID, a.ClaimedAt = true, tx.ID, claimID, at
 	return *a, nil
+}
+
+func (s *fakeStore) Revoke(_ context.Context, r promotions.RevokeParams) ([]promotions.RevokeResult, int, error) {
+	if r.Promotion != s.promotion.ID {
+		return nil, 0, apperr.New(apperr.NotFound, "promotion not found")
+	}
+	results := make([]promotions.RevokeResult, len(r.Players))
+	for i, player := range r.Players {
+		results[i] = promotions.RevokeResult{Player: player, Outcome: promotions.RevokeOutcomeNotAssigned}
+		switch {
+		case player != s.assignment.UserID:
+		case s.assignment.Claimed:
+			results[i].Outcome = promotions.RevokeOutcomeAlreadyClaimed
+		default:
+			results[i].Outcome, s.assignment.RevokedAt = promotions.RevokeOutcomeRevoked, r.At
+		}
+	}
+	return results, s.beingPaid, nil
 }
 
 func (s *fakeStore) Assign(_ context.Context, a promotions.AssignParams, check func(promotions.Promotion) error) ([]promotions.AssignResult, error) {
@@ -132,6 +154,10 @@ func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.
 		ID: uuid.MustParse(transactionID), UserID: c.UserID, Type: promotions.TransactionTypeCredit, Amount: c.Amount,
 		BalanceAfter: c.Amount, Description: c.Description, AdditionalData: c.AdditionalData, CreatedAt: now(),
 	}, l.err
+}
+
+func (l *fakeLedger) Settled(context.Context, uuid.UUID, string, time.Time) (promotions.Transaction, error) {
+	return promotions.Transaction{}, l.err
 }
 
 // fixture is the API of promotions on fakes, behind the interceptors of rpcserver.

@@ -23,10 +23,15 @@ func (h *Handler) ListPlayerPromotions(ctx context.Context, r *connect.Request[p
 	if err != nil {
 		return nil, err
 	}
+	var states []promotions.AssignmentState
+	for _, state := range r.Msg.GetState() {
+		states = append(states, wire.ToAssignmentState(state))
+	}
 	listed, err := h.service.ListAssignments(ctx, player, promotions.AssignmentFilter{
 		Claimed:   r.Msg.Claimed,
 		Type:      wire.ToPromotionType(r.Msg.GetType()),
 		Available: r.Msg.Available,
+		States:    states,
 	}, page)
 	if err != nil {
 		return nil, err

@@ -20,6 +20,9 @@ func FromAssignment(p promotions.Assignment) *promotionsv1.Assignment {
 		CreatedAt:     fields.Time(p.CreatedAt),
 		ClaimedAt:     fields.Time(p.ClaimedAt),
 		TransactionId: fields.Present(fields.UUID(p.TransactionID)),
+		State:         FromAssignmentState(p.State),
+		ExpiresAt:     fields.TimeText(p.ExpiresAt),
+		RevokedAt:     fields.TimeText(p.RevokedAt),
 	}
 	if p.Promotion != nil {
 		m.Promotion = FromPromotion(*p.Promotion)

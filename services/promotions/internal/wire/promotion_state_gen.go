@@ -22,6 +22,8 @@ func FromPromotionState(t promotions.PromotionState) promotionsv1.PromotionState
 		return promotionsv1.PromotionState_EXPIRED
 	case promotions.PromotionStateArchived:
 		return promotionsv1.PromotionState_ARCHIVED
+	case promotions.PromotionStateExhausted:
+		return promotionsv1.PromotionState_EXHAUSTED
 	default:
 		return promotionsv1.PromotionState_PROMOTION_STATE_UNSPECIFIED
 	}
@@ -42,6 +44,8 @@ func ToPromotionState(t promotionsv1.PromotionState) promotions.PromotionState {
 		return promotions.PromotionStateExpired
 	case promotionsv1.PromotionState_ARCHIVED:
 		return promotions.PromotionStateArchived
+	case promotionsv1.PromotionState_EXHAUSTED:
+		return promotions.PromotionStateExhausted
 	default:
 		return ""
 	}

@@ -64,6 +64,8 @@ func FromAuditAction(t users.AuditAction) optionsv1.AuditAction {
 		return optionsv1.AuditAction_RESTRICT_PLAYER
 	case users.AuditActionLiftRestriction:
 		return optionsv1.AuditAction_LIFT_RESTRICTION
+	case users.AuditActionRevokeAssignments:
+		return optionsv1.AuditAction_REVOKE_ASSIGNMENTS
 	default:
 		return optionsv1.AuditAction_AUDIT_ACTION_UNSPECIFIED
 	}
@@ -126,6 +128,8 @@ func ToAuditAction(t optionsv1.AuditAction) users.AuditAction {
 		return users.AuditActionRestrictPlayer
 	case optionsv1.AuditAction_LIFT_RESTRICTION:
 		return users.AuditActionLiftRestriction
+	case optionsv1.AuditAction_REVOKE_ASSIGNMENTS:
+		return users.AuditActionRevokeAssignments
 	default:
 		return ""
 	}

@@ -101,6 +101,12 @@ const (
 	AppErrorCode_RESTRICTION_LOCKED AppErrorCode = 33
 	// A restriction keeps the player from promotions.
 	AppErrorCode_PLAYER_RESTRICTED AppErrorCode = 34
+	// The assignment was revoked, and cannot be claimed.
+	AppErrorCode_ASSIGNMENT_REVOKED AppErrorCode = 35
+	// The assignment was not claimed in time.
+	AppErrorCode_ASSIGNMENT_EXPIRED AppErrorCode = 36
+	// A limit of the promotion is used up. `limit` names it, and `retryAt` is the time when a daily limit starts again.
+	AppErrorCode_PROMOTION_EXHAUSTED AppErrorCode = 37
 )
 
 // Enum value maps for AppErrorCode.
@@ -141,6 +147,9 @@ var (
 		32: "PROMOTION_STATE_CONFLICT",
 		33: "RESTRICTION_LOCKED",
 		34: "PLAYER_RESTRICTED",
+		35: "ASSIGNMENT_REVOKED",
+		36: "ASSIGNMENT_EXPIRED",
+		37: "PROMOTION_EXHAUSTED",
 	}
 	AppErrorCode_value = map[string]int32{
 		"APP_ERROR_CODE_UNSPECIFIED":   0,
@@ -178,6 +187,9 @@ var (
 		"PROMOTION_STATE_CONFLICT":     32,
 		"RESTRICTION_LOCKED":           33,
 		"PLAYER_RESTRICTED":            34,
+		"ASSIGNMENT_REVOKED":           35,
+		"ASSIGNMENT_EXPIRED":           36,
+		"PROMOTION_EXHAUSTED":          37,
 	}
 )
 
@@ -212,7 +224,7 @@ var File_loyalty_errors_v1_errors_proto protoreflect.FileDescriptor
 
 const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\x9a\x17\n" +
+	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\x9f\x1a\n" +
 	"\fAppErrorCode\x12\x1e\n" +
 	"\x1aAPP_ERROR_CODE_UNSPECIFIED\x10\x00\x12H\n" +
 	"\x11VALIDATION_FAILED\x10\x01\x1a1\xaa\xbb\x18-\n" +
@@ -286,7 +298,15 @@ const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\x12RESTRICTION_LOCKED\x10!\x1aK\xaa\xbb\x18G\n" +
 	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a-The restriction cannot be shortened or lifted\x12K\n" +
 	"\x11PLAYER_RESTRICTED\x10\"\x1a4\xaa\xbb\x180\n" +
-	"\x11PERMISSION_DENIED\x10\x93\x03\x1a\x18The player is restrictedB\xcf\x01\n" +
+	"\x11PERMISSION_DENIED\x10\x93\x03\x1a\x18The player is restricted\x12Q\n" +
+	"\x12ASSIGNMENT_REVOKED\x10#\x1a9\xaa\xbb\x185\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x1bThe promotion was withdrawn\x12]\n" +
+	"\x12ASSIGNMENT_EXPIRED\x10$\x1aE\xaa\xbb\x18A\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a'The time to claim the promotion is over\x12\xd0\x01\n" +
+	"\x13PROMOTION_EXHAUSTED\x10%\x1a\xb6\x01\xaa\xbb\x18\xb1\x01\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x18The promotion is used up\"9\n" +
+	"\x05limit\x1a0The limit: maxClaims, budget or maxClaimsPerDay.\"B\n" +
+	"\aretryAt\x12\tdate-time\x1a,When the limit maxClaimsPerDay starts again.B\xcf\x01\n" +
 	"\x15com.loyalty.errors.v1B\vErrorsProtoP\x01ZCgithub.com/casino-loyalty/loyalty/gen/go/loyalty/errors/v1;errorsv1\xa2\x02\x03LEX\xaa\x02\x11Loyalty.Errors.V1\xca\x02\x11Loyalty\\Errors\\V1\xe2\x02\x1dLoyalty\\Errors\\V1\\GPBMetadata\xea\x02\x13Loyalty::Errors::V1b\x06proto3"
 
 var (

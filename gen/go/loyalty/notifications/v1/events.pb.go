@@ -32,6 +32,10 @@ const (
 	NotificationEventType_NOTIFICATION_EVENT_TYPE_UNSPECIFIED NotificationEventType = 0
 	// A promotion was assigned to the player.
 	NotificationEventType_PROMOTION NotificationEventType = 1
+	// An assignment of the player expires within 24 hours.
+	NotificationEventType_PROMOTION_EXPIRING NotificationEventType = 2
+	// An assignment of the player was revoked.
+	NotificationEventType_PROMOTION_REVOKED NotificationEventType = 3
 )
 
 // Enum value maps for NotificationEventType.
@@ -39,10 +43,14 @@ var (
 	NotificationEventType_name = map[int32]string{
 		0: "NOTIFICATION_EVENT_TYPE_UNSPECIFIED",
 		1: "PROMOTION",
+		2: "PROMOTION_EXPIRING",
+		3: "PROMOTION_REVOKED",
 	}
 	NotificationEventType_value = map[string]int32{
 		"NOTIFICATION_EVENT_TYPE_UNSPECIFIED": 0,
 		"PROMOTION":                           1,
+		"PROMOTION_EXPIRING":                  2,
+		"PROMOTION_REVOKED":                   3,
 	}
 )
 
@@ -156,10 +164,12 @@ const file_loyalty_notifications_v1_events_proto_rawDesc = "" +
 	"event_type\x18\x03 \x01(\x0e2/.loyalty.notifications.v1.NotificationEventTypeR\teventType\x12:\n" +
 	"\acontent\x18\x04 \x01(\v2 .loyalty.promotions.v1.PromotionR\acontent:.\xb2\xbb\x18*\n" +
 	"\rnotifications\x12\auser_id\"\x04\b\x80\xf5$*\n" +
-	"promotions*O\n" +
+	"promotions*~\n" +
 	"\x15NotificationEventType\x12'\n" +
 	"#NOTIFICATION_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\r\n" +
-	"\tPROMOTION\x10\x01B\x80\x02\n" +
+	"\tPROMOTION\x10\x01\x12\x16\n" +
+	"\x12PROMOTION_EXPIRING\x10\x02\x12\x15\n" +
+	"\x11PROMOTION_REVOKED\x10\x03B\x80\x02\n" +
 	"\x1ccom.loyalty.notifications.v1B\vEventsProtoP\x01ZQgithub.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1;notificationsv1\xa2\x02\x03LNX\xaa\x02\x18Loyalty.Notifications.V1\xca\x02\x18Loyalty\\Notifications\\V1\xe2\x02$Loyalty\\Notifications\\V1\\GPBMetadata\xea\x02\x1aLoyalty::Notifications::V1b\x06proto3"
 
 var (

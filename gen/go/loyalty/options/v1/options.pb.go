@@ -123,7 +123,8 @@ const (
 	// A new or changed restriction of a player.
 	AuditAction_RESTRICT_PLAYER AuditAction = 26
 	// The end of all restrictions of a kind of a player.
-	AuditAction_LIFT_RESTRICTION AuditAction = 27
+	AuditAction_LIFT_RESTRICTION   AuditAction = 27
+	AuditAction_REVOKE_ASSIGNMENTS AuditAction = 28
 )
 
 // Enum value maps for AuditAction.
@@ -157,6 +158,7 @@ var (
 		25: "ARCHIVE_PROMOTION",
 		26: "RESTRICT_PLAYER",
 		27: "LIFT_RESTRICTION",
+		28: "REVOKE_ASSIGNMENTS",
 	}
 	AuditAction_value = map[string]int32{
 		"AUDIT_ACTION_UNSPECIFIED": 0,
@@ -187,6 +189,7 @@ var (
 		"ARCHIVE_PROMOTION":        25,
 		"RESTRICT_PLAYER":          26,
 		"LIFT_RESTRICTION":         27,
+		"REVOKE_ASSIGNMENTS":       28,
 	}
 )
 
@@ -1771,7 +1774,7 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\n" +
 	"\x06PLAYER\x10\x01\x12\t\n" +
 	"\x05STAFF\x10\x02\x12\t\n" +
-	"\x05ADMIN\x10\x03*\xac\x04\n" +
+	"\x05ADMIN\x10\x03*\xc4\x04\n" +
 	"\vAuditAction\x12\x1c\n" +
 	"\x18AUDIT_ACTION_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05LOGIN\x10\x01\x12\v\n" +
@@ -1803,7 +1806,8 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x10RESUME_PROMOTION\x10\x18\x12\x15\n" +
 	"\x11ARCHIVE_PROMOTION\x10\x19\x12\x13\n" +
 	"\x0fRESTRICT_PLAYER\x10\x1a\x12\x14\n" +
-	"\x10LIFT_RESTRICTION\x10\x1b*\x93\x01\n" +
+	"\x10LIFT_RESTRICTION\x10\x1b\x12\x16\n" +
+	"\x12REVOKE_ASSIGNMENTS\x10\x1c*\x93\x01\n" +
 	"\n" +
 	"ColumnType\x12\x1b\n" +
 	"\x17COLUMN_TYPE_UNSPECIFIED\x10\x00\x12\b\n" +

@@ -98,6 +98,8 @@ const (
 	PromotionState_EXPIRED PromotionState = 5
 	// Archived for good. It cannot be changed, and lists contain it only on request.
 	PromotionState_ARCHIVED PromotionState = 6
+	// Published, and within its period, but limits.maxClaims or limits.budget is used up: it cannot be claimed.
+	PromotionState_EXHAUSTED PromotionState = 7
 )
 
 // Enum value maps for PromotionState.
@@ -110,6 +112,7 @@ var (
 		4: "PAUSED",
 		5: "EXPIRED",
 		6: "ARCHIVED",
+		7: "EXHAUSTED",
 	}
 	PromotionState_value = map[string]int32{
 		"PROMOTION_STATE_UNSPECIFIED": 0,
@@ -119,6 +122,7 @@ var (
 		"PAUSED":                      4,
 		"EXPIRED":                     5,
 		"ARCHIVED":                    6,
+		"EXHAUSTED":                   7,
 	}
 )
 
@@ -147,6 +151,117 @@ func (x PromotionState) Number() protoreflect.EnumNumber {
 // Deprecated: Use PromotionState.Descriptor instead.
 func (PromotionState) EnumDescriptor() ([]byte, []int) {
 	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{1}
+}
+
+// DeadlineAction is what happens to an assignment at a time.
+type DeadlineAction int32
+
+const (
+	DeadlineAction_DEADLINE_ACTION_UNSPECIFIED DeadlineAction = 0
+	// The player is reminded that the assignment expires.
+	DeadlineAction_REMIND DeadlineAction = 1
+	// The assignment expires, unless it is claimed or revoked.
+	DeadlineAction_EXPIRE DeadlineAction = 2
+)
+
+// Enum value maps for DeadlineAction.
+var (
+	DeadlineAction_name = map[int32]string{
+		0: "DEADLINE_ACTION_UNSPECIFIED",
+		1: "REMIND",
+		2: "EXPIRE",
+	}
+	DeadlineAction_value = map[string]int32{
+		"DEADLINE_ACTION_UNSPECIFIED": 0,
+		"REMIND":                      1,
+		"EXPIRE":                      2,
+	}
+)
+
+func (x DeadlineAction) Enum() *DeadlineAction {
+	p := new(DeadlineAction)
+	*p = x
+	return p
+}
+
+func (x DeadlineAction) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DeadlineAction) Descriptor() protoreflect.EnumDescriptor {
+	return file_loyalty_promotions_v1_promotion_proto_enumTypes[2].Descriptor()
+}
+
+func (DeadlineAction) Type() protoreflect.EnumType {
+	return &file_loyalty_promotions_v1_promotion_proto_enumTypes[2]
+}
+
+func (x DeadlineAction) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DeadlineAction.Descriptor instead.
+func (DeadlineAction) EnumDescriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{2}
+}
+
+// State is a stage in the life of an assignment.
+type Assignment_State int32
+
+const (
+	Assignment_STATE_UNSPECIFIED Assignment_State = 0
+	// It can be claimed while its promotion is active.
+	Assignment_ASSIGNED Assignment_State = 1
+	Assignment_CLAIMED  Assignment_State = 2
+	// Not claimed in time.
+	Assignment_EXPIRED Assignment_State = 3
+	// Withdrawn by an employee.
+	Assignment_REVOKED Assignment_State = 4
+)
+
+// Enum value maps for Assignment_State.
+var (
+	Assignment_State_name = map[int32]string{
+		0: "STATE_UNSPECIFIED",
+		1: "ASSIGNED",
+		2: "CLAIMED",
+		3: "EXPIRED",
+		4: "REVOKED",
+	}
+	Assignment_State_value = map[string]int32{
+		"STATE_UNSPECIFIED": 0,
+		"ASSIGNED":          1,
+		"CLAIMED":           2,
+		"EXPIRED":           3,
+		"REVOKED":           4,
+	}
+)
+
+func (x Assignment_State) Enum() *Assignment_State {
+	p := new(Assignment_State)
+	*p = x
+	return p
+}
+
+func (x Assignment_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Assignment_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_loyalty_promotions_v1_promotion_proto_enumTypes[3].Descriptor()
+}
+
+func (Assignment_State) Type() protoreflect.EnumType {
+	return &file_loyalty_promotions_v1_promotion_proto_enumTypes[3]
+}
+
+func (x Assignment_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Assignment_State.Descriptor instead.
+func (Assignment_State) EnumDescriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{3, 0}
 }
 
 // Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.
@@ -488,7 +603,13 @@ type Assignment struct {
 	// The id of the transaction that paid the claim.
 	TransactionId *string `protobuf:"bytes,9,opt,name=transaction_id,json=transactionId,proto3,oneof" json:"transaction_id,omitempty"`
 	// The current state of the promotion. Only set in lists.
-	Promotion     *Promotion `protobuf:"bytes,10,opt,name=promotion,proto3" json:"promotion,omitempty"`
+	Promotion *Promotion `protobuf:"bytes,10,opt,name=promotion,proto3" json:"promotion,omitempty"`
+	// The state at the time of the answer.
+	State Assignment_State `protobuf:"varint,11,opt,name=state,proto3,enum=loyalty.promotions.v1.Assignment_State" json:"state,omitempty"`
+	// When the assignment expires unless it is claimed before. Empty if it does not expire.
+	ExpiresAt string `protobuf:"bytes,12,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// When the assignment was revoked. Empty if it is not revoked.
+	RevokedAt     string `protobuf:"bytes,13,opt,name=revoked_at,json=revokedAt,proto3" json:"revoked_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -593,6 +714,364 @@ func (x *Assignment) GetPromotion() *Promotion {
 	return nil
 }
 
+func (x *Assignment) GetState() Assignment_State {
+	if x != nil {
+		return x.State
+	}
+	return Assignment_STATE_UNSPECIFIED
+}
+
+func (x *Assignment) GetExpiresAt() string {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return ""
+}
+
+func (x *Assignment) GetRevokedAt() string {
+	if x != nil {
+		return x.RevokedAt
+	}
+	return ""
+}
+
+// ClaimReservation reserves one unit of each limit of a promotion for a claim that is being paid. It exists from before the
+// call of the ledger until the claim is confirmed or released. It outlives not_after only if a process died in between; it is
+// then settled by asking the ledger.
+type ClaimReservation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the assignment.
+	Id          string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	UserId      string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	PromotionId string `protobuf:"bytes,3,opt,name=promotion_id,json=promotionId,proto3" json:"promotion_id,omitempty"`
+	Amount      string `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	// When the claim began. The claim counts on this day.
+	ReservedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=reserved_at,json=reservedAt,proto3" json:"reserved_at,omitempty"`
+	// The time after which the ledger refuses the payment.
+	NotAfter      *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimReservation) Reset() {
+	*x = ClaimReservation{}
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimReservation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimReservation) ProtoMessage() {}
+
+func (x *ClaimReservation) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimReservation.ProtoReflect.Descriptor instead.
+func (*ClaimReservation) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ClaimReservation) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ClaimReservation) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ClaimReservation) GetPromotionId() string {
+	if x != nil {
+		return x.PromotionId
+	}
+	return ""
+}
+
+func (x *ClaimReservation) GetAmount() string {
+	if x != nil {
+		return x.Amount
+	}
+	return ""
+}
+
+func (x *ClaimReservation) GetReservedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReservedAt
+	}
+	return nil
+}
+
+func (x *ClaimReservation) GetNotAfter() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NotAfter
+	}
+	return nil
+}
+
+// PromotionCounter counts the assignments of a promotion. The database keeps it: a trigger changes it in the same transaction
+// as the assignments. It has a row for each promotion.
+type PromotionCounter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the promotion.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// All assignments ever made. A repeated assignment to a player counts again.
+	Assigned int64 `protobuf:"varint,2,opt,name=assigned,proto3" json:"assigned,omitempty"`
+	Claimed  int64 `protobuf:"varint,3,opt,name=claimed,proto3" json:"claimed,omitempty"`
+	// The assignments that are in this state now.
+	Expired int64 `protobuf:"varint,4,opt,name=expired,proto3" json:"expired,omitempty"`
+	Revoked int64 `protobuf:"varint,5,opt,name=revoked,proto3" json:"revoked,omitempty"`
+	// The sum of the amounts of the claims.
+	Spent         string `protobuf:"bytes,6,opt,name=spent,proto3" json:"spent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PromotionCounter) Reset() {
+	*x = PromotionCounter{}
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PromotionCounter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PromotionCounter) ProtoMessage() {}
+
+func (x *PromotionCounter) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PromotionCounter.ProtoReflect.Descriptor instead.
+func (*PromotionCounter) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PromotionCounter) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PromotionCounter) GetAssigned() int64 {
+	if x != nil {
+		return x.Assigned
+	}
+	return 0
+}
+
+func (x *PromotionCounter) GetClaimed() int64 {
+	if x != nil {
+		return x.Claimed
+	}
+	return 0
+}
+
+func (x *PromotionCounter) GetExpired() int64 {
+	if x != nil {
+		return x.Expired
+	}
+	return 0
+}
+
+func (x *PromotionCounter) GetRevoked() int64 {
+	if x != nil {
+		return x.Revoked
+	}
+	return 0
+}
+
+func (x *PromotionCounter) GetSpent() string {
+	if x != nil {
+		return x.Spent
+	}
+	return ""
+}
+
+// PromotionDay counts the assignments of a promotion by day, in UTC. Its columns add up to those of PromotionCounter. A
+// trigger keeps it, too.
+type PromotionDay struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	PromotionId string                 `protobuf:"bytes,1,opt,name=promotion_id,json=promotionId,proto3" json:"promotion_id,omitempty"`
+	Day         string                 `protobuf:"bytes,2,opt,name=day,proto3" json:"day,omitempty"`
+	Assigned    int64                  `protobuf:"varint,3,opt,name=assigned,proto3" json:"assigned,omitempty"`
+	Claimed     int64                  `protobuf:"varint,4,opt,name=claimed,proto3" json:"claimed,omitempty"`
+	Expired     int64                  `protobuf:"varint,5,opt,name=expired,proto3" json:"expired,omitempty"`
+	Revoked     int64                  `protobuf:"varint,6,opt,name=revoked,proto3" json:"revoked,omitempty"`
+	// The sum of the amounts of the claims of the day.
+	Cost          string `protobuf:"bytes,7,opt,name=cost,proto3" json:"cost,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PromotionDay) Reset() {
+	*x = PromotionDay{}
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PromotionDay) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PromotionDay) ProtoMessage() {}
+
+func (x *PromotionDay) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PromotionDay.ProtoReflect.Descriptor instead.
+func (*PromotionDay) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PromotionDay) GetPromotionId() string {
+	if x != nil {
+		return x.PromotionId
+	}
+	return ""
+}
+
+func (x *PromotionDay) GetDay() string {
+	if x != nil {
+		return x.Day
+	}
+	return ""
+}
+
+func (x *PromotionDay) GetAssigned() int64 {
+	if x != nil {
+		return x.Assigned
+	}
+	return 0
+}
+
+func (x *PromotionDay) GetClaimed() int64 {
+	if x != nil {
+		return x.Claimed
+	}
+	return 0
+}
+
+func (x *PromotionDay) GetExpired() int64 {
+	if x != nil {
+		return x.Expired
+	}
+	return 0
+}
+
+func (x *PromotionDay) GetRevoked() int64 {
+	if x != nil {
+		return x.Revoked
+	}
+	return 0
+}
+
+func (x *PromotionDay) GetCost() string {
+	if x != nil {
+		return x.Cost
+	}
+	return ""
+}
+
+// AssignmentDeadline is the next action that is due for an assignment that expires. It is deleted with the last action.
+type AssignmentDeadline struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the assignment.
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Action        DeadlineAction         `protobuf:"varint,2,opt,name=action,proto3,enum=loyalty.promotions.v1.DeadlineAction" json:"action,omitempty"`
+	DueAt         *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=due_at,json=dueAt,proto3" json:"due_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AssignmentDeadline) Reset() {
+	*x = AssignmentDeadline{}
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssignmentDeadline) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssignmentDeadline) ProtoMessage() {}
+
+func (x *AssignmentDeadline) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssignmentDeadline.ProtoReflect.Descriptor instead.
+func (*AssignmentDeadline) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *AssignmentDeadline) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AssignmentDeadline) GetAction() DeadlineAction {
+	if x != nil {
+		return x.Action
+	}
+	return DeadlineAction_DEADLINE_ACTION_UNSPECIFIED
+}
+
+func (x *AssignmentDeadline) GetDueAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DueAt
+	}
+	return nil
+}
+
 // ClaimKey binds an Idempotency-Key of a player to one promotion. The player cannot claim another promotion with the same key.
 type ClaimKey struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -606,7 +1085,7 @@ type ClaimKey struct {
 
 func (x *ClaimKey) Reset() {
 	*x = ClaimKey{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[4]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -618,7 +1097,7 @@ func (x *ClaimKey) String() string {
 func (*ClaimKey) ProtoMessage() {}
 
 func (x *ClaimKey) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[4]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -631,7 +1110,7 @@ func (x *ClaimKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimKey.ProtoReflect.Descriptor instead.
 func (*ClaimKey) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{4}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ClaimKey) GetUserId() string {
@@ -675,7 +1154,7 @@ type Player struct {
 
 func (x *Player) Reset() {
 	*x = Player{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[5]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -687,7 +1166,7 @@ func (x *Player) String() string {
 func (*Player) ProtoMessage() {}
 
 func (x *Player) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[5]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -700,7 +1179,7 @@ func (x *Player) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Player.ProtoReflect.Descriptor instead.
 func (*Player) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{5}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Player) GetId() string {
@@ -794,7 +1273,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\aexpired\x18\x03 \x01(\x05B\x05\xba\xbb\x18\x010R\aexpired\x12\x1f\n" +
 	"\arevoked\x18\x04 \x01(\x05B\x05\xba\xbb\x18\x010R\arevoked\x12!\n" +
 	"\breserved\x18\x05 \x01(\x05B\x05\xba\xbb\x18\x010R\breserved\x12&\n" +
-	"\x05spent\x18\x06 \x01(\tB\x10\xaa\xbb\x18\x02\b\x02\xba\xbb\x18\x06800.00R\x05spent\"\xb0\x06\n" +
+	"\x05spent\x18\x06 \x01(\tB\x10\xaa\xbb\x18\x02\b\x02\xba\xbb\x18\x06800.00R\x05spent\"\xbd\t\n" +
 	"\n" +
 	"Assignment\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
@@ -811,7 +1290,18 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"claimed_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x06\xaa\xbb\x18\x02 \x01R\tclaimedAt\x124\n" +
 	"\x0etransaction_id\x18\t \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01H\x00R\rtransactionId\x88\x01\x01\x12F\n" +
 	"\tpromotion\x18\n" +
-	" \x01(\v2 .loyalty.promotions.v1.PromotionB\x06\xaa\xbb\x18\x02H\x01R\tpromotion:\x97\x02\xaa\xbb\x18\x92\x02\n" +
+	" \x01(\v2 .loyalty.promotions.v1.PromotionB\x06\xaa\xbb\x18\x02H\x01R\tpromotion\x12T\n" +
+	"\x05state\x18\v \x01(\x0e2'.loyalty.promotions.v1.Assignment.StateB\x15\xe0A\x03\xaa\xbb\x18\x02H\x01\xba\xbb\x18\bASSIGNEDR\x05state\x12*\n" +
+	"\n" +
+	"expires_at\x18\f \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\a \x01R\texpiresAt\x12*\n" +
+	"\n" +
+	"revoked_at\x18\r \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\a \x01R\trevokedAt\"S\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\f\n" +
+	"\bASSIGNED\x10\x01\x12\v\n" +
+	"\aCLAIMED\x10\x02\x12\v\n" +
+	"\aEXPIRED\x10\x03\x12\v\n" +
+	"\aREVOKED\x10\x04:\xa1\x03\xaa\xbb\x18\x9c\x03\n" +
 	"\x11player_promotions\x12\x19\n" +
 	"\auser_id\n" +
 	"\fpromotion_id\x10\x01\x12\x11\n" +
@@ -820,9 +1310,57 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\fpromotion_id\x1ai\n" +
 	"\x18claimed_with_transaction\x12Mclaimed = (transaction_id IS NOT NULL) AND claimed = (claimed_at IS NOT NULL)\"\v\n" +
 	"\x05title\x12\x02\b\x04\"\x10\n" +
-	"\bclaim_id\x12\x04\b\x04 \x01:\x02\x01\x02B1\b\x01\x12\aclaimed\x12\n" +
-	"claimed_at\x12\x0etransaction_id\x12\bclaim_idB\x11\n" +
-	"\x0f_transaction_id\"\xf1\x01\n" +
+	"\bclaim_id\x12\x04\b\x04 \x01\"\x12\n" +
+	"\n" +
+	"expired_at\x12\x04\b\a \x01\"\x17\n" +
+	"\x0etimes_assigned\x12\x05\b\x05:\x011:\x02\x01\x02B\x8d\x01\b\x01\x12\aclaimed\x12\n" +
+	"claimed_at\x12\x0etransaction_id\x12\bclaim_id\x12\n" +
+	"expired_at\x12\n" +
+	"revoked_at\x12\n" +
+	"expires_at\x12\x06amount\x12\x05title\x12\vassigned_by\x12\n" +
+	"created_at\x12\x0etimes_assignedB\x11\n" +
+	"\x0f_transaction_id\"\xd5\x02\n" +
+	"\x10ClaimReservation\x12\x18\n" +
+	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x1f\n" +
+	"\auser_id\x18\x02 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\x06userId\x12)\n" +
+	"\fpromotion_id\x18\x03 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\vpromotionId\x12\x1e\n" +
+	"\x06amount\x18\x04 \x01(\tB\x06\xaa\xbb\x18\x02\b\x02R\x06amount\x12;\n" +
+	"\vreserved_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"reservedAt\x127\n" +
+	"\tnot_after\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter:E\xaa\xbb\x18A\n" +
+	"\x12claim_reservations\x12\x0e\n" +
+	"\fpromotion_id*\n" +
+	"promotionsB\x0f\b\x01\x12\tnot_after\x18\x01\"\x83\x02\n" +
+	"\x10PromotionCounter\x12\x18\n" +
+	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12#\n" +
+	"\bassigned\x18\x02 \x01(\x03B\a\xaa\xbb\x18\x03:\x010R\bassigned\x12!\n" +
+	"\aclaimed\x18\x03 \x01(\x03B\a\xaa\xbb\x18\x03:\x010R\aclaimed\x12!\n" +
+	"\aexpired\x18\x04 \x01(\x03B\a\xaa\xbb\x18\x03:\x010R\aexpired\x12!\n" +
+	"\arevoked\x18\x05 \x01(\x03B\a\xaa\xbb\x18\x03:\x010R\arevoked\x12\x1f\n" +
+	"\x05spent\x18\x06 \x01(\tB\t\xaa\xbb\x18\x05\b\x02:\x010R\x05spent:&\xaa\xbb\x18\"\n" +
+	"\x12promotion_counters*\n" +
+	"promotionsB\x00\"\xd5\x02\n" +
+	"\fPromotionDay\x125\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\x12\xaa\xbb\x18\x0e\b\x01B\n" +
+	"promotionsR\vpromotionId\x12\x18\n" +
+	"\x03day\x18\x02 \x01(\tB\x06\xaa\xbb\x18\x02\b\x03R\x03day\x12#\n" +
+	"\bassigned\x18\x03 \x01(\x03B\a\xaa\xbb\x18\x03:\x010R\bassigned\x12!\n" +
+	"\aclaimed\x18\x04 \x01(\x03B\a\xaa\xbb\x18\x03:\x010R\aclaimed\x12!\n" +
+	"\aexpired\x18\x05 \x01(\x03B\a\xaa\xbb\x18\x03:\x010R\aexpired\x12!\n" +
+	"\arevoked\x18\x06 \x01(\x03B\a\xaa\xbb\x18\x03:\x010R\arevoked\x12\x1d\n" +
+	"\x04cost\x18\a \x01(\tB\t\xaa\xbb\x18\x05\b\x02:\x010R\x04cost:G\xaa\xbb\x18C\n" +
+	"\x0epromotion_days\x12\x15\n" +
+	"\fpromotion_id\n" +
+	"\x03day\x10\x01\"\f\n" +
+	"\x02id\x12\x04\b\x05\x10\x01\x18\x01*\n" +
+	"promotionsB\x00\"\xe8\x01\n" +
+	"\x12AssignmentDeadline\x12\x18\n" +
+	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12=\n" +
+	"\x06action\x18\x02 \x01(\x0e2%.loyalty.promotions.v1.DeadlineActionR\x06action\x121\n" +
+	"\x06due_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05dueAt:F\xaa\xbb\x18B\n" +
+	"\x14assignment_deadlines\x12\b\n" +
+	"\x06due_at*\n" +
+	"promotionsB\x14\b\x01\x12\x06action\x12\x06due_at\x18\x01\"\xf1\x01\n" +
 	"\bClaimKey\x12\x1f\n" +
 	"\auser_id\x18\x01 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\x06userId\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x125\n" +
@@ -850,7 +1388,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\x1aPROMOTION_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\rWELCOME_BONUS\x10\x01\x1a\b\xb2\xbb\x18\x04\b\x01\x10\x01\x12\x11\n" +
 	"\rVIP_PROMOTION\x10\x02\x12\t\n" +
-	"\x05BONUS\x10\x03*~\n" +
+	"\x05BONUS\x10\x03*\x8d\x01\n" +
 	"\x0ePromotionState\x12\x1f\n" +
 	"\x1bPROMOTION_STATE_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05DRAFT\x10\x01\x12\r\n" +
@@ -860,7 +1398,14 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
 	"\x06PAUSED\x10\x04\x12\v\n" +
 	"\aEXPIRED\x10\x05\x12\f\n" +
-	"\bARCHIVED\x10\x06B\xee\x01\n" +
+	"\bARCHIVED\x10\x06\x12\r\n" +
+	"\tEXHAUSTED\x10\a*I\n" +
+	"\x0eDeadlineAction\x12\x1f\n" +
+	"\x1bDEADLINE_ACTION_UNSPECIFIED\x10\x00\x12\n" +
+	"\n" +
+	"\x06REMIND\x10\x01\x12\n" +
+	"\n" +
+	"\x06EXPIRE\x10\x02B\xee\x01\n" +
 	"\x19com.loyalty.promotions.v1B\x0ePromotionProtoP\x01ZKgithub.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1;promotionsv1\xa2\x02\x03LPX\xaa\x02\x15Loyalty.Promotions.V1\xca\x02\x15Loyalty\\Promotions\\V1\xe2\x02!Loyalty\\Promotions\\V1\\GPBMetadata\xea\x02\x17Loyalty::Promotions::V1b\x06proto3"
 
 var (
@@ -875,37 +1420,48 @@ func file_loyalty_promotions_v1_promotion_proto_rawDescGZIP() []byte {
 	return file_loyalty_promotions_v1_promotion_proto_rawDescData
 }
 
-var file_loyalty_promotions_v1_promotion_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_loyalty_promotions_v1_promotion_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_loyalty_promotions_v1_promotion_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_loyalty_promotions_v1_promotion_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_loyalty_promotions_v1_promotion_proto_goTypes = []any{
 	(PromotionType)(0),            // 0: loyalty.promotions.v1.PromotionType
 	(PromotionState)(0),           // 1: loyalty.promotions.v1.PromotionState
-	(*Promotion)(nil),             // 2: loyalty.promotions.v1.Promotion
-	(*PromotionLimits)(nil),       // 3: loyalty.promotions.v1.PromotionLimits
-	(*PromotionUsage)(nil),        // 4: loyalty.promotions.v1.PromotionUsage
-	(*Assignment)(nil),            // 5: loyalty.promotions.v1.Assignment
-	(*ClaimKey)(nil),              // 6: loyalty.promotions.v1.ClaimKey
-	(*Player)(nil),                // 7: loyalty.promotions.v1.Player
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(DeadlineAction)(0),           // 2: loyalty.promotions.v1.DeadlineAction
+	(Assignment_State)(0),         // 3: loyalty.promotions.v1.Assignment.State
+	(*Promotion)(nil),             // 4: loyalty.promotions.v1.Promotion
+	(*PromotionLimits)(nil),       // 5: loyalty.promotions.v1.PromotionLimits
+	(*PromotionUsage)(nil),        // 6: loyalty.promotions.v1.PromotionUsage
+	(*Assignment)(nil),            // 7: loyalty.promotions.v1.Assignment
+	(*ClaimReservation)(nil),      // 8: loyalty.promotions.v1.ClaimReservation
+	(*PromotionCounter)(nil),      // 9: loyalty.promotions.v1.PromotionCounter
+	(*PromotionDay)(nil),          // 10: loyalty.promotions.v1.PromotionDay
+	(*AssignmentDeadline)(nil),    // 11: loyalty.promotions.v1.AssignmentDeadline
+	(*ClaimKey)(nil),              // 12: loyalty.promotions.v1.ClaimKey
+	(*Player)(nil),                // 13: loyalty.promotions.v1.Player
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
 }
 var file_loyalty_promotions_v1_promotion_proto_depIdxs = []int32{
 	0,  // 0: loyalty.promotions.v1.Promotion.type:type_name -> loyalty.promotions.v1.PromotionType
-	8,  // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
-	8,  // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
+	14, // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
+	14, // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 3: loyalty.promotions.v1.Promotion.state:type_name -> loyalty.promotions.v1.PromotionState
-	3,  // 4: loyalty.promotions.v1.Promotion.limits:type_name -> loyalty.promotions.v1.PromotionLimits
-	4,  // 5: loyalty.promotions.v1.Promotion.usage:type_name -> loyalty.promotions.v1.PromotionUsage
-	8,  // 6: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
-	8,  // 7: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
-	2,  // 8: loyalty.promotions.v1.Assignment.promotion:type_name -> loyalty.promotions.v1.Promotion
-	8,  // 9: loyalty.promotions.v1.ClaimKey.created_at:type_name -> google.protobuf.Timestamp
-	8,  // 10: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
-	8,  // 11: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	5,  // 4: loyalty.promotions.v1.Promotion.limits:type_name -> loyalty.promotions.v1.PromotionLimits
+	6,  // 5: loyalty.promotions.v1.Promotion.usage:type_name -> loyalty.promotions.v1.PromotionUsage
+	14, // 6: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
+	14, // 7: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
+	4,  // 8: loyalty.promotions.v1.Assignment.promotion:type_name -> loyalty.promotions.v1.Promotion
+	3,  // 9: loyalty.promotions.v1.Assignment.state:type_name -> loyalty.promotions.v1.Assignment.State
+	14, // 10: loyalty.promotions.v1.ClaimReservation.reserved_at:type_name -> google.protobuf.Timestamp
+	14, // 11: loyalty.promotions.v1.ClaimReservation.not_after:type_name -> google.protobuf.Timestamp
+	2,  // 12: loyalty.promotions.v1.AssignmentDeadline.action:type_name -> loyalty.promotions.v1.DeadlineAction
+	14, // 13: loyalty.promotions.v1.AssignmentDeadline.due_at:type_name -> google.protobuf.Timestamp
+	14, // 14: loyalty.promotions.v1.ClaimKey.created_at:type_name -> google.protobuf.Timestamp
+	14, // 15: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
+	14, // 16: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_promotions_v1_promotion_proto_init() }
@@ -920,8 +1476,8 @@ func file_loyalty_promotions_v1_promotion_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_promotions_v1_promotion_proto_rawDesc), len(file_loyalty_promotions_v1_promotion_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   6,
+			NumEnums:      4,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -84,6 +84,62 @@ func (AssignOutcome) EnumDescriptor() ([]byte, []int) {
 	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{0}
 }
 
+// RevokeOutcome is the result of a revocation for one player.
+type RevokeOutcome int32
+
+const (
+	RevokeOutcome_REVOKE_OUTCOME_UNSPECIFIED RevokeOutcome = 0
+	// The assignment is revoked now.
+	RevokeOutcome_REVOKED RevokeOutcome = 1
+	// The player has claimed the promotion, and keeps the amount.
+	RevokeOutcome_ALREADY_CLAIMED RevokeOutcome = 2
+	// The promotion was never assigned to the player.
+	RevokeOutcome_NOT_ASSIGNED RevokeOutcome = 3
+)
+
+// Enum value maps for RevokeOutcome.
+var (
+	RevokeOutcome_name = map[int32]string{
+		0: "REVOKE_OUTCOME_UNSPECIFIED",
+		1: "REVOKED",
+		2: "ALREADY_CLAIMED",
+		3: "NOT_ASSIGNED",
+	}
+	RevokeOutcome_value = map[string]int32{
+		"REVOKE_OUTCOME_UNSPECIFIED": 0,
+		"REVOKED":                    1,
+		"ALREADY_CLAIMED":            2,
+		"NOT_ASSIGNED":               3,
+	}
+)
+
+func (x RevokeOutcome) Enum() *RevokeOutcome {
+	p := new(RevokeOutcome)
+	*p = x
+	return p
+}
+
+func (x RevokeOutcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RevokeOutcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_loyalty_promotions_v1_promotion_service_proto_enumTypes[1].Descriptor()
+}
+
+func (RevokeOutcome) Type() protoreflect.EnumType {
+	return &file_loyalty_promotions_v1_promotion_service_proto_enumTypes[1]
+}
+
+func (x RevokeOutcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RevokeOutcome.Descriptor instead.
+func (RevokeOutcome) EnumDescriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{1}
+}
+
 type CreatePromotionRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Promotion     *Promotion             `protobuf:"bytes,1,opt,name=promotion,proto3" json:"promotion,omitempty"`
@@ -597,9 +653,11 @@ type ListPlayerPromotionsRequest struct {
 	Claimed  *bool                  `protobuf:"varint,2,opt,name=claimed,proto3,oneof" json:"claimed,omitempty"`
 	Type     PromotionType          `protobuf:"varint,3,opt,name=type,proto3,enum=loyalty.promotions.v1.PromotionType" json:"type,omitempty"`
 	// True selects promotions that are active and whose period includes today, false all others.
-	Available     *bool  `protobuf:"varint,4,opt,name=available,proto3,oneof" json:"available,omitempty"`
-	PageSize      int32  `protobuf:"varint,5,opt,name=page_size,proto3" json:"page_size,omitempty"`
-	PageToken     string `protobuf:"bytes,6,opt,name=page_token,proto3" json:"page_token,omitempty"`
+	Available *bool  `protobuf:"varint,4,opt,name=available,proto3,oneof" json:"available,omitempty"`
+	PageSize  int32  `protobuf:"varint,5,opt,name=page_size,proto3" json:"page_size,omitempty"`
+	PageToken string `protobuf:"bytes,6,opt,name=page_token,proto3" json:"page_token,omitempty"`
+	// Selects assignments in one of these states.
+	State         []Assignment_State `protobuf:"varint,7,rep,packed,name=state,proto3,enum=loyalty.promotions.v1.Assignment_State" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -674,6 +732,13 @@ func (x *ListPlayerPromotionsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListPlayerPromotionsRequest) GetState() []Assignment_State {
+	if x != nil {
+		return x.State
+	}
+	return nil
 }
 
 type ListPlayerPromotionsResponse struct {
@@ -845,7 +910,9 @@ type AssignRequest struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	PromotionId string                 `protobuf:"bytes,1,opt,name=promotion_id,proto3" json:"promotion_id,omitempty"`
 	// The ids of 1 to 1,000 players. Duplicate ids have only one result.
-	PlayerIds     []string `protobuf:"bytes,2,rep,name=player_ids,proto3" json:"player_ids,omitempty"`
+	PlayerIds []string `protobuf:"bytes,2,rep,name=player_ids,proto3" json:"player_ids,omitempty"`
+	// True assigns the promotion again to players whose assignment was revoked or has expired.
+	Reassign      bool `protobuf:"varint,3,opt,name=reassign,proto3" json:"reassign,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -892,6 +959,13 @@ func (x *AssignRequest) GetPlayerIds() []string {
 		return x.PlayerIds
 	}
 	return nil
+}
+
+func (x *AssignRequest) GetReassign() bool {
+	if x != nil {
+		return x.Reassign
+	}
+	return false
 }
 
 type AssignResponse struct {
@@ -990,6 +1064,155 @@ func (x *AssignResult) GetOutcome() AssignOutcome {
 	return AssignOutcome_ASSIGN_OUTCOME_UNSPECIFIED
 }
 
+type RevokeAssignmentsRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	PromotionId string                 `protobuf:"bytes,1,opt,name=promotion_id,proto3" json:"promotion_id,omitempty"`
+	// The ids of 1 to 1,000 players. Duplicate ids have only one result.
+	PlayerIds     []string `protobuf:"bytes,2,rep,name=player_ids,proto3" json:"player_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeAssignmentsRequest) Reset() {
+	*x = RevokeAssignmentsRequest{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeAssignmentsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeAssignmentsRequest) ProtoMessage() {}
+
+func (x *RevokeAssignmentsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeAssignmentsRequest.ProtoReflect.Descriptor instead.
+func (*RevokeAssignmentsRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *RevokeAssignmentsRequest) GetPromotionId() string {
+	if x != nil {
+		return x.PromotionId
+	}
+	return ""
+}
+
+func (x *RevokeAssignmentsRequest) GetPlayerIds() []string {
+	if x != nil {
+		return x.PlayerIds
+	}
+	return nil
+}
+
+type RevokeAssignmentsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Results       []*RevokeResult        `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeAssignmentsResponse) Reset() {
+	*x = RevokeAssignmentsResponse{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeAssignmentsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeAssignmentsResponse) ProtoMessage() {}
+
+func (x *RevokeAssignmentsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeAssignmentsResponse.ProtoReflect.Descriptor instead.
+func (*RevokeAssignmentsResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RevokeAssignmentsResponse) GetResults() []*RevokeResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+type RevokeResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PlayerId      string                 `protobuf:"bytes,1,opt,name=player_id,proto3" json:"player_id,omitempty"`
+	Outcome       RevokeOutcome          `protobuf:"varint,2,opt,name=outcome,proto3,enum=loyalty.promotions.v1.RevokeOutcome" json:"outcome,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeResult) Reset() {
+	*x = RevokeResult{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeResult) ProtoMessage() {}
+
+func (x *RevokeResult) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeResult.ProtoReflect.Descriptor instead.
+func (*RevokeResult) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *RevokeResult) GetPlayerId() string {
+	if x != nil {
+		return x.PlayerId
+	}
+	return ""
+}
+
+func (x *RevokeResult) GetOutcome() RevokeOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return RevokeOutcome_REVOKE_OUTCOME_UNSPECIFIED
+}
+
 var File_loyalty_promotions_v1_promotion_service_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
@@ -1034,7 +1257,7 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\x16ResumePromotionRequest\x12,\n" +
 	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"G\n" +
 	"\x17ArchivePromotionRequest\x12,\n" +
-	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"\xba\x02\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"\x8c\x03\n" +
 	"\x1bListPlayerPromotionsRequest\x12&\n" +
 	"\tplayer_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tplayer_id\x12\x1d\n" +
 	"\aclaimed\x18\x02 \x01(\bH\x00R\aclaimed\x88\x01\x01\x12B\n" +
@@ -1043,7 +1266,9 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\tpage_size\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12,\n" +
 	"\n" +
 	"page_token\x18\x06 \x01(\tB\f\xbaH\x05r\x03\x18\x80\x04\xc0\xbb\x18\x01R\n" +
-	"page_tokenB\n" +
+	"page_token\x12P\n" +
+	"\x05state\x18\a \x03(\x0e2'.loyalty.promotions.v1.Assignment.StateB\x11\xbaH\x0e\x92\x01\v\x10\n" +
+	"\"\a\x82\x01\x04\x10\x01 \x00R\x05stateB\n" +
 	"\n" +
 	"\b_claimedB\f\n" +
 	"\n" +
@@ -1059,23 +1284,39 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\n" +
 	"assignment\x18\x01 \x01(\v2!.loyalty.promotions.v1.AssignmentB\x87\x01\xba\xbb\x18\x82\x01{\"claimed\": true, \"claimedAt\": \"2026-03-01T12:00:00Z\", \"transactionId\": \"019a0000-0000-7000-8000-000000000001\", \"promotion\": null}R\n" +
 	"assignment\x12?\n" +
-	"\vtransaction\x18\x02 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction\"q\n" +
+	"\vtransaction\x18\x02 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction\"\x8d\x01\n" +
 	"\rAssignRequest\x12,\n" +
 	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\x122\n" +
 	"\n" +
 	"player_ids\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xe8\a\"\x05r\x03\xb0\x01\x01R\n" +
-	"player_ids\"O\n" +
+	"player_ids\x12\x1a\n" +
+	"\breassign\x18\x03 \x01(\bR\breassign\"O\n" +
 	"\x0eAssignResponse\x12=\n" +
 	"\aresults\x18\x01 \x03(\v2#.loyalty.promotions.v1.AssignResultR\aresults\"l\n" +
 	"\fAssignResult\x12\x1c\n" +
 	"\tplayer_id\x18\x01 \x01(\tR\tplayer_id\x12>\n" +
-	"\aoutcome\x18\x02 \x01(\x0e2$.loyalty.promotions.v1.AssignOutcomeR\aoutcome*|\n" +
+	"\aoutcome\x18\x02 \x01(\x0e2$.loyalty.promotions.v1.AssignOutcomeR\aoutcome\"|\n" +
+	"\x18RevokeAssignmentsRequest\x12,\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\x122\n" +
+	"\n" +
+	"player_ids\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xe8\a\"\x05r\x03\xb0\x01\x01R\n" +
+	"player_ids\"Z\n" +
+	"\x19RevokeAssignmentsResponse\x12=\n" +
+	"\aresults\x18\x01 \x03(\v2#.loyalty.promotions.v1.RevokeResultR\aresults\"l\n" +
+	"\fRevokeResult\x12\x1c\n" +
+	"\tplayer_id\x18\x01 \x01(\tR\tplayer_id\x12>\n" +
+	"\aoutcome\x18\x02 \x01(\x0e2$.loyalty.promotions.v1.RevokeOutcomeR\aoutcome*|\n" +
 	"\rAssignOutcome\x12\x1e\n" +
 	"\x1aASSIGN_OUTCOME_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bASSIGNED\x10\x01\x12\x14\n" +
 	"\x10ALREADY_ASSIGNED\x10\x02\x12\x12\n" +
 	"\x0eUNKNOWN_PLAYER\x10\x03\x12\x13\n" +
-	"\x0fINACTIVE_PLAYER\x10\x042\xf6\x0f\n" +
+	"\x0fINACTIVE_PLAYER\x10\x04*c\n" +
+	"\rRevokeOutcome\x12\x1e\n" +
+	"\x1aREVOKE_OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aREVOKED\x10\x01\x12\x13\n" +
+	"\x0fALREADY_CLAIMED\x10\x02\x12\x10\n" +
+	"\fNOT_ASSIGNED\x10\x032\xc0\x11\n" +
 	"\x10PromotionService\x12\x9c\x01\n" +
 	"\x0fCreatePromotion\x12-.loyalty.promotions.v1.CreatePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"8\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xc9\x01»\x18\x02\b\x12\x82\xd3\xe4\x93\x02\x1f:\tpromotion\"\x12/api/v1/promotions\x12\x91\x01\n" +
 	"\x0eListPromotions\x12,.loyalty.promotions.v1.ListPromotionsRequest\x1a-.loyalty.promotions.v1.ListPromotionsResponse\"\"\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/promotions\x12\x8f\x01\n" +
@@ -1088,7 +1329,8 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\x14ListPlayerPromotions\x122.loyalty.promotions.v1.ListPlayerPromotionsRequest\x1a3.loyalty.promotions.v1.ListPlayerPromotionsResponse\"B\xaa\xbb\x18\x10\"\x03\x01\x02\x03*\tplayer_id\x82\xd3\xe4\x93\x02(\x12&/api/v1/promotions/players/{player_id}\x12\xa7\x02\n" +
 	"\x05Claim\x12#.loyalty.promotions.v1.ClaimRequest\x1a$.loyalty.promotions.v1.ClaimResponse\"\xd2\x01\xaa\xbb\x18\x03\"\x01\x01\xba\xbb\x18\xa3\x01\n" +
 	"\x0fIdempotency-Key\x12\x8f\x01Identifies the claim. The same key with the same promotion returns the first answer; with another promotion it fails with IDEMPOTENCY_MISMATCH.\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/promotions/claim\x12\xa6\x01\n" +
-	"\x06Assign\x12$.loyalty.promotions.v1.AssignRequest\x1a%.loyalty.promotions.v1.AssignResponse\"O\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x14\x12\fpromotion_id\x82\xd3\xe4\x93\x02-:\x01*\"(/api/v1/promotions/{promotion_id}/assignB\xf5\x01\n" +
+	"\x06Assign\x12$.loyalty.promotions.v1.AssignRequest\x1a%.loyalty.promotions.v1.AssignResponse\"O\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x14\x12\fpromotion_id\x82\xd3\xe4\x93\x02-:\x01*\"(/api/v1/promotions/{promotion_id}/assign\x12\xc7\x01\n" +
+	"\x11RevokeAssignments\x12/.loyalty.promotions.v1.RevokeAssignmentsRequest\x1a0.loyalty.promotions.v1.RevokeAssignmentsResponse\"O\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x1c\x12\fpromotion_id\x82\xd3\xe4\x93\x02-:\x01*\"(/api/v1/promotions/{promotion_id}/revokeB\xf5\x01\n" +
 	"\x19com.loyalty.promotions.v1B\x15PromotionServiceProtoP\x01ZKgithub.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1;promotionsv1\xa2\x02\x03LPX\xaa\x02\x15Loyalty.Promotions.V1\xca\x02\x15Loyalty\\Promotions\\V1\xe2\x02!Loyalty\\Promotions\\V1\\GPBMetadata\xea\x02\x17Loyalty::Promotions::V1b\x06proto3"
 
 var (
@@ -1103,73 +1345,83 @@ func file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP() []byte {
 	return file_loyalty_promotions_v1_promotion_service_proto_rawDescData
 }
 
-var file_loyalty_promotions_v1_promotion_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_loyalty_promotions_v1_promotion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_loyalty_promotions_v1_promotion_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_loyalty_promotions_v1_promotion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_loyalty_promotions_v1_promotion_service_proto_goTypes = []any{
 	(AssignOutcome)(0),                   // 0: loyalty.promotions.v1.AssignOutcome
-	(*CreatePromotionRequest)(nil),       // 1: loyalty.promotions.v1.CreatePromotionRequest
-	(*ListPromotionsRequest)(nil),        // 2: loyalty.promotions.v1.ListPromotionsRequest
-	(*ListPromotionsResponse)(nil),       // 3: loyalty.promotions.v1.ListPromotionsResponse
-	(*GetPromotionRequest)(nil),          // 4: loyalty.promotions.v1.GetPromotionRequest
-	(*UpdatePromotionRequest)(nil),       // 5: loyalty.promotions.v1.UpdatePromotionRequest
-	(*PublishPromotionRequest)(nil),      // 6: loyalty.promotions.v1.PublishPromotionRequest
-	(*PausePromotionRequest)(nil),        // 7: loyalty.promotions.v1.PausePromotionRequest
-	(*ResumePromotionRequest)(nil),       // 8: loyalty.promotions.v1.ResumePromotionRequest
-	(*ArchivePromotionRequest)(nil),      // 9: loyalty.promotions.v1.ArchivePromotionRequest
-	(*ListPlayerPromotionsRequest)(nil),  // 10: loyalty.promotions.v1.ListPlayerPromotionsRequest
-	(*ListPlayerPromotionsResponse)(nil), // 11: loyalty.promotions.v1.ListPlayerPromotionsResponse
-	(*ClaimRequest)(nil),                 // 12: loyalty.promotions.v1.ClaimRequest
-	(*ClaimResponse)(nil),                // 13: loyalty.promotions.v1.ClaimResponse
-	(*AssignRequest)(nil),                // 14: loyalty.promotions.v1.AssignRequest
-	(*AssignResponse)(nil),               // 15: loyalty.promotions.v1.AssignResponse
-	(*AssignResult)(nil),                 // 16: loyalty.promotions.v1.AssignResult
-	(*Promotion)(nil),                    // 17: loyalty.promotions.v1.Promotion
-	(PromotionType)(0),                   // 18: loyalty.promotions.v1.PromotionType
-	(PromotionState)(0),                  // 19: loyalty.promotions.v1.PromotionState
-	(*fieldmaskpb.FieldMask)(nil),        // 20: google.protobuf.FieldMask
-	(*Assignment)(nil),                   // 21: loyalty.promotions.v1.Assignment
-	(*v1.Transaction)(nil),               // 22: loyalty.users.v1.Transaction
+	(RevokeOutcome)(0),                   // 1: loyalty.promotions.v1.RevokeOutcome
+	(*CreatePromotionRequest)(nil),       // 2: loyalty.promotions.v1.CreatePromotionRequest
+	(*ListPromotionsRequest)(nil),        // 3: loyalty.promotions.v1.ListPromotionsRequest
+	(*ListPromotionsResponse)(nil),       // 4: loyalty.promotions.v1.ListPromotionsResponse
+	(*GetPromotionRequest)(nil),          // 5: loyalty.promotions.v1.GetPromotionRequest
+	(*UpdatePromotionRequest)(nil),       // 6: loyalty.promotions.v1.UpdatePromotionRequest
+	(*PublishPromotionRequest)(nil),      // 7: loyalty.promotions.v1.PublishPromotionRequest
+	(*PausePromotionRequest)(nil),        // 8: loyalty.promotions.v1.PausePromotionRequest
+	(*ResumePromotionRequest)(nil),       // 9: loyalty.promotions.v1.ResumePromotionRequest
+	(*ArchivePromotionRequest)(nil),      // 10: loyalty.promotions.v1.ArchivePromotionRequest
+	(*ListPlayerPromotionsRequest)(nil),  // 11: loyalty.promotions.v1.ListPlayerPromotionsRequest
+	(*ListPlayerPromotionsResponse)(nil), // 12: loyalty.promotions.v1.ListPlayerPromotionsResponse
+	(*ClaimRequest)(nil),                 // 13: loyalty.promotions.v1.ClaimRequest
+	(*ClaimResponse)(nil),                // 14: loyalty.promotions.v1.ClaimResponse
+	(*AssignRequest)(nil),                // 15: loyalty.promotions.v1.AssignRequest
+	(*AssignResponse)(nil),               // 16: loyalty.promotions.v1.AssignResponse
+	(*AssignResult)(nil),                 // 17: loyalty.promotions.v1.AssignResult
+	(*RevokeAssignmentsRequest)(nil),     // 18: loyalty.promotions.v1.RevokeAssignmentsRequest
+	(*RevokeAssignmentsResponse)(nil),    // 19: loyalty.promotions.v1.RevokeAssignmentsResponse
+	(*RevokeResult)(nil),                 // 20: loyalty.promotions.v1.RevokeResult
+	(*Promotion)(nil),                    // 21: loyalty.promotions.v1.Promotion
+	(PromotionType)(0),                   // 22: loyalty.promotions.v1.PromotionType
+	(PromotionState)(0),                  // 23: loyalty.promotions.v1.PromotionState
+	(*fieldmaskpb.FieldMask)(nil),        // 24: google.protobuf.FieldMask
+	(Assignment_State)(0),                // 25: loyalty.promotions.v1.Assignment.State
+	(*Assignment)(nil),                   // 26: loyalty.promotions.v1.Assignment
+	(*v1.Transaction)(nil),               // 27: loyalty.users.v1.Transaction
 }
 var file_loyalty_promotions_v1_promotion_service_proto_depIdxs = []int32{
-	17, // 0: loyalty.promotions.v1.CreatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
-	18, // 1: loyalty.promotions.v1.ListPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
-	19, // 2: loyalty.promotions.v1.ListPromotionsRequest.state:type_name -> loyalty.promotions.v1.PromotionState
-	17, // 3: loyalty.promotions.v1.ListPromotionsResponse.promotions:type_name -> loyalty.promotions.v1.Promotion
-	17, // 4: loyalty.promotions.v1.UpdatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
-	20, // 5: loyalty.promotions.v1.UpdatePromotionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	18, // 6: loyalty.promotions.v1.ListPlayerPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
-	21, // 7: loyalty.promotions.v1.ListPlayerPromotionsResponse.assignments:type_name -> loyalty.promotions.v1.Assignment
-	21, // 8: loyalty.promotions.v1.ClaimResponse.assignment:type_name -> loyalty.promotions.v1.Assignment
-	22, // 9: loyalty.promotions.v1.ClaimResponse.transaction:type_name -> loyalty.users.v1.Transaction
-	16, // 10: loyalty.promotions.v1.AssignResponse.results:type_name -> loyalty.promotions.v1.AssignResult
-	0,  // 11: loyalty.promotions.v1.AssignResult.outcome:type_name -> loyalty.promotions.v1.AssignOutcome
-	1,  // 12: loyalty.promotions.v1.PromotionService.CreatePromotion:input_type -> loyalty.promotions.v1.CreatePromotionRequest
-	2,  // 13: loyalty.promotions.v1.PromotionService.ListPromotions:input_type -> loyalty.promotions.v1.ListPromotionsRequest
-	4,  // 14: loyalty.promotions.v1.PromotionService.GetPromotion:input_type -> loyalty.promotions.v1.GetPromotionRequest
-	5,  // 15: loyalty.promotions.v1.PromotionService.UpdatePromotion:input_type -> loyalty.promotions.v1.UpdatePromotionRequest
-	6,  // 16: loyalty.promotions.v1.PromotionService.PublishPromotion:input_type -> loyalty.promotions.v1.PublishPromotionRequest
-	7,  // 17: loyalty.promotions.v1.PromotionService.PausePromotion:input_type -> loyalty.promotions.v1.PausePromotionRequest
-	8,  // 18: loyalty.promotions.v1.PromotionService.ResumePromotion:input_type -> loyalty.promotions.v1.ResumePromotionRequest
-	9,  // 19: loyalty.promotions.v1.PromotionService.ArchivePromotion:input_type -> loyalty.promotions.v1.ArchivePromotionRequest
-	10, // 20: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:input_type -> loyalty.promotions.v1.ListPlayerPromotionsRequest
-	12, // 21: loyalty.promotions.v1.PromotionService.Claim:input_type -> loyalty.promotions.v1.ClaimRequest
-	14, // 22: loyalty.promotions.v1.PromotionService.Assign:input_type -> loyalty.promotions.v1.AssignRequest
-	17, // 23: loyalty.promotions.v1.PromotionService.CreatePromotion:output_type -> loyalty.promotions.v1.Promotion
-	3,  // 24: loyalty.promotions.v1.PromotionService.ListPromotions:output_type -> loyalty.promotions.v1.ListPromotionsResponse
-	17, // 25: loyalty.promotions.v1.PromotionService.GetPromotion:output_type -> loyalty.promotions.v1.Promotion
-	17, // 26: loyalty.promotions.v1.PromotionService.UpdatePromotion:output_type -> loyalty.promotions.v1.Promotion
-	17, // 27: loyalty.promotions.v1.PromotionService.PublishPromotion:output_type -> loyalty.promotions.v1.Promotion
-	17, // 28: loyalty.promotions.v1.PromotionService.PausePromotion:output_type -> loyalty.promotions.v1.Promotion
-	17, // 29: loyalty.promotions.v1.PromotionService.ResumePromotion:output_type -> loyalty.promotions.v1.Promotion
-	17, // 30: loyalty.promotions.v1.PromotionService.ArchivePromotion:output_type -> loyalty.promotions.v1.Promotion
-	11, // 31: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:output_type -> loyalty.promotions.v1.ListPlayerPromotionsResponse
-	13, // 32: loyalty.promotions.v1.PromotionService.Claim:output_type -> loyalty.promotions.v1.ClaimResponse
-	15, // 33: loyalty.promotions.v1.PromotionService.Assign:output_type -> loyalty.promotions.v1.AssignResponse
-	23, // [23:34] is the sub-list for method output_type
-	12, // [12:23] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	21, // 0: loyalty.promotions.v1.CreatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
+	22, // 1: loyalty.promotions.v1.ListPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
+	23, // 2: loyalty.promotions.v1.ListPromotionsRequest.state:type_name -> loyalty.promotions.v1.PromotionState
+	21, // 3: loyalty.promotions.v1.ListPromotionsResponse.promotions:type_name -> loyalty.promotions.v1.Promotion
+	21, // 4: loyalty.promotions.v1.UpdatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
+	24, // 5: loyalty.promotions.v1.UpdatePromotionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	22, // 6: loyalty.promotions.v1.ListPlayerPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
+	25, // 7: loyalty.promotions.v1.ListPlayerPromotionsRequest.state:type_name -> loyalty.promotions.v1.Assignment.State
+	26, // 8: loyalty.promotions.v1.ListPlayerPromotionsResponse.assignments:type_name -> loyalty.promotions.v1.Assignment
+	26, // 9: loyalty.promotions.v1.ClaimResponse.assignment:type_name -> loyalty.promotions.v1.Assignment
+	27, // 10: loyalty.promotions.v1.ClaimResponse.transaction:type_name -> loyalty.users.v1.Transaction
+	17, // 11: loyalty.promotions.v1.AssignResponse.results:type_name -> loyalty.promotions.v1.AssignResult
+	0,  // 12: loyalty.promotions.v1.AssignResult.outcome:type_name -> loyalty.promotions.v1.AssignOutcome
+	20, // 13: loyalty.promotions.v1.RevokeAssignmentsResponse.results:type_name -> loyalty.promotions.v1.RevokeResult
+	1,  // 14: loyalty.promotions.v1.RevokeResult.outcome:type_name -> loyalty.promotions.v1.RevokeOutcome
+	2,  // 15: loyalty.promotions.v1.PromotionService.CreatePromotion:input_type -> loyalty.promotions.v1.CreatePromotionRequest
+	3,  // 16: loyalty.promotions.v1.PromotionService.ListPromotions:input_type -> loyalty.promotions.v1.ListPromotionsRequest
+	5,  // 17: loyalty.promotions.v1.PromotionService.GetPromotion:input_type -> loyalty.promotions.v1.GetPromotionRequest
+	6,  // 18: loyalty.promotions.v1.PromotionService.UpdatePromotion:input_type -> loyalty.promotions.v1.UpdatePromotionRequest
+	7,  // 19: loyalty.promotions.v1.PromotionService.PublishPromotion:input_type -> loyalty.promotions.v1.PublishPromotionRequest
+	8,  // 20: loyalty.promotions.v1.PromotionService.PausePromotion:input_type -> loyalty.promotions.v1.PausePromotionRequest
+	9,  // 21: loyalty.promotions.v1.PromotionService.ResumePromotion:input_type -> loyalty.promotions.v1.ResumePromotionRequest
+	10, // 22: loyalty.promotions.v1.PromotionService.ArchivePromotion:input_type -> loyalty.promotions.v1.ArchivePromotionRequest
+	11, // 23: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:input_type -> loyalty.promotions.v1.ListPlayerPromotionsRequest
+	13, // 24: loyalty.promotions.v1.PromotionService.Claim:input_type -> loyalty.promotions.v1.ClaimRequest
+	15, // 25: loyalty.promotions.v1.PromotionService.Assign:input_type -> loyalty.promotions.v1.AssignRequest
+	18, // 26: loyalty.promotions.v1.PromotionService.RevokeAssignments:input_type -> loyalty.promotions.v1.RevokeAssignmentsRequest
+	21, // 27: loyalty.promotions.v1.PromotionService.CreatePromotion:output_type -> loyalty.promotions.v1.Promotion
+	4,  // 28: loyalty.promotions.v1.PromotionService.ListPromotions:output_type -> loyalty.promotions.v1.ListPromotionsResponse
+	21, // 29: loyalty.promotions.v1.PromotionService.GetPromotion:output_type -> loyalty.promotions.v1.Promotion
+	21, // 30: loyalty.promotions.v1.PromotionService.UpdatePromotion:output_type -> loyalty.promotions.v1.Promotion
+	21, // 31: loyalty.promotions.v1.PromotionService.PublishPromotion:output_type -> loyalty.promotions.v1.Promotion
+	21, // 32: loyalty.promotions.v1.PromotionService.PausePromotion:output_type -> loyalty.promotions.v1.Promotion
+	21, // 33: loyalty.promotions.v1.PromotionService.ResumePromotion:output_type -> loyalty.promotions.v1.Promotion
+	21, // 34: loyalty.promotions.v1.PromotionService.ArchivePromotion:output_type -> loyalty.promotions.v1.Promotion
+	12, // 35: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:output_type -> loyalty.promotions.v1.ListPlayerPromotionsResponse
+	14, // 36: loyalty.promotions.v1.PromotionService.Claim:output_type -> loyalty.promotions.v1.ClaimResponse
+	16, // 37: loyalty.promotions.v1.PromotionService.Assign:output_type -> loyalty.promotions.v1.AssignResponse
+	19, // 38: loyalty.promotions.v1.PromotionService.RevokeAssignments:output_type -> loyalty.promotions.v1.RevokeAssignmentsResponse
+	27, // [27:39] is the sub-list for method output_type
+	15, // [15:27] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_promotions_v1_promotion_service_proto_init() }
@@ -1185,8 +1437,8 @@ func file_loyalty_promotions_v1_promotion_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_promotions_v1_promotion_service_proto_rawDesc), len(file_loyalty_promotions_v1_promotion_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   16,
+			NumEnums:      2,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -42,6 +42,9 @@ class AppErrorCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PROMOTION_STATE_CONFLICT: _ClassVar[AppErrorCode]
     RESTRICTION_LOCKED: _ClassVar[AppErrorCode]
     PLAYER_RESTRICTED: _ClassVar[AppErrorCode]
+    ASSIGNMENT_REVOKED: _ClassVar[AppErrorCode]
+    ASSIGNMENT_EXPIRED: _ClassVar[AppErrorCode]
+    PROMOTION_EXHAUSTED: _ClassVar[AppErrorCode]
 APP_ERROR_CODE_UNSPECIFIED: AppErrorCode
 VALIDATION_FAILED: AppErrorCode
 INVALID_CREDENTIALS: AppErrorCode
@@ -77,3 +80,6 @@ MFA_ALREADY_ACTIVE: AppErrorCode
 PROMOTION_STATE_CONFLICT: AppErrorCode
 RESTRICTION_LOCKED: AppErrorCode
 PLAYER_RESTRICTED: AppErrorCode
+ASSIGNMENT_REVOKED: AppErrorCode
+ASSIGNMENT_EXPIRED: AppErrorCode
+PROMOTION_EXHAUSTED: AppErrorCode

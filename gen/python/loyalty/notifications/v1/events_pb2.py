@@ -26,7 +26,7 @@ from loyalty.options.v1 import options_pb2 as loyalty_dot_options_dot_v1_dot_opt
 from loyalty.promotions.v1 import promotion_pb2 as loyalty_dot_promotions_dot_v1_dot_promotion__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%loyalty/notifications/v1/events.proto\x12\x18loyalty.notifications.v1\x1a loyalty/options/v1/options.proto\x1a%loyalty/promotions/v1/promotion.proto\"\x87\x02\n\x11NotificationEvent\x12\x14\n\x05topic\x18\x01 \x01(\tR\x05topic\x12 \n\x07user_id\x18\x02 \x01(\tB\x06\xaa\xbb\x18\x02\x08\x01R\x07user_id\x12N\n\nevent_type\x18\x03 \x01(\x0e\x32/.loyalty.notifications.v1.NotificationEventTypeR\teventType\x12:\n\x07\x63ontent\x18\x04 \x01(\x0b\x32 .loyalty.promotions.v1.PromotionR\x07\x63ontent:.\xb2\xbb\x18*\n\rnotifications\x12\x07user_id\"\x04\x08\x80\xf5$*\npromotions*O\n\x15NotificationEventType\x12\'\n#NOTIFICATION_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\r\n\tPROMOTION\x10\x01\x42\xf1\x01\n\x1c\x63om.loyalty.notifications.v1B\x0b\x45ventsProtoP\x01ZBexample.com/client/gen/go/loyalty/notifications/v1;notificationsv1\xa2\x02\x03LNX\xaa\x02\x18Loyalty.Notifications.V1\xca\x02\x18Loyalty\\Notifications\\V1\xe2\x02$Loyalty\\Notifications\\V1\\GPBMetadata\xea\x02\x1aLoyalty::Notifications::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%loyalty/notifications/v1/events.proto\x12\x18loyalty.notifications.v1\x1a loyalty/options/v1/options.proto\x1a%loyalty/promotions/v1/promotion.proto\"\x87\x02\n\x11NotificationEvent\x12\x14\n\x05topic\x18\x01 \x01(\tR\x05topic\x12 \n\x07user_id\x18\x02 \x01(\tB\x06\xaa\xbb\x18\x02\x08\x01R\x07user_id\x12N\n\nevent_type\x18\x03 \x01(\x0e\x32/.loyalty.notifications.v1.NotificationEventTypeR\teventType\x12:\n\x07\x63ontent\x18\x04 \x01(\x0b\x32 .loyalty.promotions.v1.PromotionR\x07\x63ontent:.\xb2\xbb\x18*\n\rnotifications\x12\x07user_id\"\x04\x08\x80\xf5$*\npromotions*~\n\x15NotificationEventType\x12\'\n#NOTIFICATION_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\r\n\tPROMOTION\x10\x01\x12\x16\n\x12PROMOTION_EXPIRING\x10\x02\x12\x15\n\x11PROMOTION_REVOKED\x10\x03\x42\xf1\x01\n\x1c\x63om.loyalty.notifications.v1B\x0b\x45ventsProtoP\x01ZBexample.com/client/gen/go/loyalty/notifications/v1;notificationsv1\xa2\x02\x03LNX\xaa\x02\x18Loyalty.Notifications.V1\xca\x02\x18Loyalty\\Notifications\\V1\xe2\x02$Loyalty\\Notifications\\V1\\GPBMetadata\xea\x02\x1aLoyalty::Notifications::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NOTIFICATIONEVENT']._loaded_options = None
   _globals['_NOTIFICATIONEVENT']._serialized_options = b'\262\273\030*\n\rnotifications\022\007user_id\"\004\010\200\365$*\npromotions'
   _globals['_NOTIFICATIONEVENTTYPE']._serialized_start=406
-  _globals['_NOTIFICATIONEVENTTYPE']._serialized_end=485
+  _globals['_NOTIFICATIONEVENTTYPE']._serialized_end=532
   _globals['_NOTIFICATIONEVENT']._serialized_start=141
   _globals['_NOTIFICATIONEVENT']._serialized_end=404
 # @@protoc_insertion_point(module_scope)

@@ -12,8 +12,12 @@ class NotificationEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     NOTIFICATION_EVENT_TYPE_UNSPECIFIED: _ClassVar[NotificationEventType]
     PROMOTION: _ClassVar[NotificationEventType]
+    PROMOTION_EXPIRING: _ClassVar[NotificationEventType]
+    PROMOTION_REVOKED: _ClassVar[NotificationEventType]
 NOTIFICATION_EVENT_TYPE_UNSPECIFIED: NotificationEventType
 PROMOTION: NotificationEventType
+PROMOTION_EXPIRING: NotificationEventType
+PROMOTION_REVOKED: NotificationEventType
 
 class NotificationEvent(_message.Message):
     __slots__ = ("topic", "user_id", "event_type", "content")

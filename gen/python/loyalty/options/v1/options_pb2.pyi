@@ -48,6 +48,7 @@ class AuditAction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ARCHIVE_PROMOTION: _ClassVar[AuditAction]
     RESTRICT_PLAYER: _ClassVar[AuditAction]
     LIFT_RESTRICTION: _ClassVar[AuditAction]
+    REVOKE_ASSIGNMENTS: _ClassVar[AuditAction]
 
 class ColumnType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -101,6 +102,7 @@ RESUME_PROMOTION: AuditAction
 ARCHIVE_PROMOTION: AuditAction
 RESTRICT_PLAYER: AuditAction
 LIFT_RESTRICTION: AuditAction
+REVOKE_ASSIGNMENTS: AuditAction
 COLUMN_TYPE_UNSPECIFIED: ColumnType
 UUID: ColumnType
 MONEY: ColumnType

@@ -28,6 +28,13 @@ class PromotionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PAUSED: _ClassVar[PromotionState]
     EXPIRED: _ClassVar[PromotionState]
     ARCHIVED: _ClassVar[PromotionState]
+    EXHAUSTED: _ClassVar[PromotionState]
+
+class DeadlineAction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DEADLINE_ACTION_UNSPECIFIED: _ClassVar[DeadlineAction]
+    REMIND: _ClassVar[DeadlineAction]
+    EXPIRE: _ClassVar[DeadlineAction]
 PROMOTION_TYPE_UNSPECIFIED: PromotionType
 WELCOME_BONUS: PromotionType
 VIP_PROMOTION: PromotionType
@@ -39,6 +46,10 @@ ACTIVE: PromotionState
 PAUSED: PromotionState
 EXPIRED: PromotionState
 ARCHIVED: PromotionState
+EXHAUSTED: PromotionState
+DEADLINE_ACTION_UNSPECIFIED: DeadlineAction
+REMIND: DeadlineAction
+EXPIRE: DeadlineAction
 
 class Promotion(_message.Message):
     __slots__ = ("id", "title", "description", "is_active", "type", "amount", "start_date", "end_date", "created_at", "updated_at", "state", "draft", "limits", "usage")
@@ -101,7 +112,19 @@ class PromotionUsage(_message.Message):
     def __init__(self, assigned: _Optional[int] = ..., claimed: _Optional[int] = ..., expired: _Optional[int] = ..., revoked: _Optional[int] = ..., reserved: _Optional[int] = ..., spent: _Optional[str] = ...) -> None: ...
 
 class Assignment(_message.Message):
-    __slots__ = ("id", "user_id", "promotion_id", "claimed", "amount", "assigned_by", "created_at", "claimed_at", "transaction_id", "promotion")
+    __slots__ = ("id", "user_id", "promotion_id", "claimed", "amount", "assigned_by", "created_at", "claimed_at", "transaction_id", "promotion", "state", "expires_at", "revoked_at")
+    class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STATE_UNSPECIFIED: _ClassVar[Assignment.State]
+        ASSIGNED: _ClassVar[Assignment.State]
+        CLAIMED: _ClassVar[Assignment.State]
+        EXPIRED: _ClassVar[Assignment.State]
+        REVOKED: _ClassVar[Assignment.State]
+    STATE_UNSPECIFIED: Assignment.State
+    ASSIGNED: Assignment.State
+    CLAIMED: Assignment.State
+    EXPIRED: Assignment.State
+    REVOKED: Assignment.State
     ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -112,6 +135,9 @@ class Assignment(_message.Message):
     CLAIMED_AT_FIELD_NUMBER: _ClassVar[int]
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
     PROMOTION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     user_id: str
     promotion_id: str
@@ -122,7 +148,70 @@ class Assignment(_message.Message):
     claimed_at: _timestamp_pb2.Timestamp
     transaction_id: str
     promotion: Promotion
-    def __init__(self, id: _Optional[str] = ..., user_id: _Optional[str] = ..., promotion_id: _Optional[str] = ..., claimed: _Optional[bool] = ..., amount: _Optional[str] = ..., assigned_by: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., transaction_id: _Optional[str] = ..., promotion: _Optional[_Union[Promotion, _Mapping]] = ...) -> None: ...
+    state: Assignment.State
+    expires_at: str
+    revoked_at: str
+    def __init__(self, id: _Optional[str] = ..., user_id: _Optional[str] = ..., promotion_id: _Optional[str] = ..., claimed: _Optional[bool] = ..., amount: _Optional[str] = ..., assigned_by: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., transaction_id: _Optional[str] = ..., promotion: _Optional[_Union[Promotion, _Mapping]] = ..., state: _Optional[_Union[Assignment.State, str]] = ..., expires_at: _Optional[str] = ..., revoked_at: _Optional[str] = ...) -> None: ...
+
+class ClaimReservation(_message.Message):
+    __slots__ = ("id", "user_id", "promotion_id", "amount", "reserved_at", "not_after")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    RESERVED_AT_FIELD_NUMBER: _ClassVar[int]
+    NOT_AFTER_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    user_id: str
+    promotion_id: str
+    amount: str
+    reserved_at: _timestamp_pb2.Timestamp
+    not_after: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., user_id: _Optional[str] = ..., promotion_id: _Optional[str] = ..., amount: _Optional[str] = ..., reserved_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., not_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class PromotionCounter(_message.Message):
+    __slots__ = ("id", "assigned", "claimed", "expired", "revoked", "spent")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNED_FIELD_NUMBER: _ClassVar[int]
+    CLAIMED_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_FIELD_NUMBER: _ClassVar[int]
+    SPENT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    assigned: int
+    claimed: int
+    expired: int
+    revoked: int
+    spent: str
+    def __init__(self, id: _Optional[str] = ..., assigned: _Optional[int] = ..., claimed: _Optional[int] = ..., expired: _Optional[int] = ..., revoked: _Optional[int] = ..., spent: _Optional[str] = ...) -> None: ...
+
+class PromotionDay(_message.Message):
+    __slots__ = ("promotion_id", "day", "assigned", "claimed", "expired", "revoked", "cost")
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNED_FIELD_NUMBER: _ClassVar[int]
+    CLAIMED_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    day: str
+    assigned: int
+    claimed: int
+    expired: int
+    revoked: int
+    cost: str
+    def __init__(self, promotion_id: _Optional[str] = ..., day: _Optional[str] = ..., assigned: _Optional[int] = ..., claimed: _Optional[int] = ..., expired: _Optional[int] = ..., revoked: _Optional[int] = ..., cost: _Optional[str] = ...) -> None: ...
+
+class AssignmentDeadline(_message.Message):
+    __slots__ = ("id", "action", "due_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    DUE_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    action: DeadlineAction
+    due_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., action: _Optional[_Union[DeadlineAction, str]] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ClaimKey(_message.Message):
     __slots__ = ("user_id", "key", "promotion_id", "created_at")

@@ -21,11 +21,22 @@ class AssignOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ALREADY_ASSIGNED: _ClassVar[AssignOutcome]
     UNKNOWN_PLAYER: _ClassVar[AssignOutcome]
     INACTIVE_PLAYER: _ClassVar[AssignOutcome]
+
+class RevokeOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REVOKE_OUTCOME_UNSPECIFIED: _ClassVar[RevokeOutcome]
+    REVOKED: _ClassVar[RevokeOutcome]
+    ALREADY_CLAIMED: _ClassVar[RevokeOutcome]
+    NOT_ASSIGNED: _ClassVar[RevokeOutcome]
 ASSIGN_OUTCOME_UNSPECIFIED: AssignOutcome
 ASSIGNED: AssignOutcome
 ALREADY_ASSIGNED: AssignOutcome
 UNKNOWN_PLAYER: AssignOutcome
 INACTIVE_PLAYER: AssignOutcome
+REVOKE_OUTCOME_UNSPECIFIED: RevokeOutcome
+REVOKED: RevokeOutcome
+ALREADY_CLAIMED: RevokeOutcome
+NOT_ASSIGNED: RevokeOutcome
 
 class CreatePromotionRequest(_message.Message):
     __slots__ = ("promotion",)
@@ -107,20 +118,22 @@ class ArchivePromotionRequest(_message.Message):
     def __init__(self, promotion_id: _Optional[str] = ...) -> None: ...
 
 class ListPlayerPromotionsRequest(_message.Message):
-    __slots__ = ("player_id", "claimed", "type", "available", "page_size", "page_token")
+    __slots__ = ("player_id", "claimed", "type", "available", "page_size", "page_token", "state")
     PLAYER_ID_FIELD_NUMBER: _ClassVar[int]
     CLAIMED_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
     player_id: str
     claimed: bool
     type: _promotion_pb2.PromotionType
     available: bool
     page_size: int
     page_token: str
-    def __init__(self, player_id: _Optional[str] = ..., claimed: _Optional[bool] = ..., type: _Optional[_Union[_promotion_pb2.PromotionType, str]] = ..., available: _Optional[bool] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    state: _containers.RepeatedScalarFieldContainer[_promotion_pb2.Assignment.State]
+    def __init__(self, player_id: _Optional[str] = ..., claimed: _Optional[bool] = ..., type: _Optional[_Union[_promotion_pb2.PromotionType, str]] = ..., available: _Optional[bool] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., state: _Optional[_Iterable[_Union[_promotion_pb2.Assignment.State, str]]] = ...) -> None: ...
 
 class ListPlayerPromotionsResponse(_message.Message):
     __slots__ = ("assignments", "next_page_token", "total", "total_is_estimate")
@@ -149,12 +162,14 @@ class ClaimResponse(_message.Message):
     def __init__(self, assignment: _Optional[_Union[_promotion_pb2.Assignment, _Mapping]] = ..., transaction: _Optional[_Union[_user_pb2.Transaction, _Mapping]] = ...) -> None: ...
 
 class AssignRequest(_message.Message):
-    __slots__ = ("promotion_id", "player_ids")
+    __slots__ = ("promotion_id", "player_ids", "reassign")
     PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
     PLAYER_IDS_FIELD_NUMBER: _ClassVar[int]
+    REASSIGN_FIELD_NUMBER: _ClassVar[int]
     promotion_id: str
     player_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, promotion_id: _Optional[str] = ..., player_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    reassign: bool
+    def __init__(self, promotion_id: _Optional[str] = ..., player_ids: _Optional[_Iterable[str]] = ..., reassign: _Optional[bool] = ...) -> None: ...
 
 class AssignResponse(_message.Message):
     __slots__ = ("results",)
@@ -169,3 +184,25 @@ class AssignResult(_message.Message):
     player_id: str
     outcome: AssignOutcome
     def __init__(self, player_id: _Optional[str] = ..., outcome: _Optional[_Union[AssignOutcome, str]] = ...) -> None: ...
+
+class RevokeAssignmentsRequest(_message.Message):
+    __slots__ = ("promotion_id", "player_ids")
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    PLAYER_IDS_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    player_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, promotion_id: _Optional[str] = ..., player_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class RevokeAssignmentsResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[RevokeResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[RevokeResult, _Mapping]]] = ...) -> None: ...
+
+class RevokeResult(_message.Message):
+    __slots__ = ("player_id", "outcome")
+    PLAYER_ID_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    player_id: str
+    outcome: RevokeOutcome
+    def __init__(self, player_id: _Optional[str] = ..., outcome: _Optional[_Union[RevokeOutcome, str]] = ...) -> None: ...

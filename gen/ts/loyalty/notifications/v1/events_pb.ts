@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loyalty/notifications/v1/events.proto.
  */
 export const file_loyalty_notifications_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiVsb3lhbHR5L25vdGlmaWNhdGlvbnMvdjEvZXZlbnRzLnByb3RvEhhsb3lhbHR5Lm5vdGlmaWNhdGlvbnMudjEi7AEKEU5vdGlmaWNhdGlvbkV2ZW50Eg0KBXRvcGljGAEgASgJEiAKB3VzZXJfaWQYAiABKAlCBqq7GAIIAVIHdXNlcl9pZBJDCgpldmVudF90eXBlGAMgASgOMi8ubG95YWx0eS5ub3RpZmljYXRpb25zLnYxLk5vdGlmaWNhdGlvbkV2ZW50VHlwZRIxCgdjb250ZW50GAQgASgLMiAubG95YWx0eS5wcm9tb3Rpb25zLnYxLlByb21vdGlvbjousrsYKgoNbm90aWZpY2F0aW9ucxIHdXNlcl9pZCIECID1JCoKcHJvbW90aW9ucypPChVOb3RpZmljYXRpb25FdmVudFR5cGUSJwojTk9USUZJQ0FUSU9OX0VWRU5UX1RZUEVfVU5TUEVDSUZJRUQQABINCglQUk9NT1RJT04QAULxAQocY29tLmxveWFsdHkubm90aWZpY2F0aW9ucy52MUILRXZlbnRzUHJvdG9QAVpCZXhhbXBsZS5jb20vY2xpZW50L2dlbi9nby9sb3lhbHR5L25vdGlmaWNhdGlvbnMvdjE7bm90aWZpY2F0aW9uc3YxogIDTE5YqgIYTG95YWx0eS5Ob3RpZmljYXRpb25zLlYxygIYTG95YWx0eVxOb3RpZmljYXRpb25zXFYx4gIkTG95YWx0eVxOb3RpZmljYXRpb25zXFYxXEdQQk1ldGFkYXRh6gIaTG95YWx0eTo6Tm90aWZpY2F0aW9uczo6VjFiBnByb3RvMw", [file_loyalty_options_v1_options, file_loyalty_promotions_v1_promotion]);
+  fileDesc("CiVsb3lhbHR5L25vdGlmaWNhdGlvbnMvdjEvZXZlbnRzLnByb3RvEhhsb3lhbHR5Lm5vdGlmaWNhdGlvbnMudjEi7AEKEU5vdGlmaWNhdGlvbkV2ZW50Eg0KBXRvcGljGAEgASgJEiAKB3VzZXJfaWQYAiABKAlCBqq7GAIIAVIHdXNlcl9pZBJDCgpldmVudF90eXBlGAMgASgOMi8ubG95YWx0eS5ub3RpZmljYXRpb25zLnYxLk5vdGlmaWNhdGlvbkV2ZW50VHlwZRIxCgdjb250ZW50GAQgASgLMiAubG95YWx0eS5wcm9tb3Rpb25zLnYxLlByb21vdGlvbjousrsYKgoNbm90aWZpY2F0aW9ucxIHdXNlcl9pZCIECID1JCoKcHJvbW90aW9ucyp+ChVOb3RpZmljYXRpb25FdmVudFR5cGUSJwojTk9USUZJQ0FUSU9OX0VWRU5UX1RZUEVfVU5TUEVDSUZJRUQQABINCglQUk9NT1RJT04QARIWChJQUk9NT1RJT05fRVhQSVJJTkcQAhIVChFQUk9NT1RJT05fUkVWT0tFRBADQvEBChxjb20ubG95YWx0eS5ub3RpZmljYXRpb25zLnYxQgtFdmVudHNQcm90b1ABWkJleGFtcGxlLmNvbS9jbGllbnQvZ2VuL2dvL2xveWFsdHkvbm90aWZpY2F0aW9ucy92MTtub3RpZmljYXRpb25zdjGiAgNMTliqAhhMb3lhbHR5Lk5vdGlmaWNhdGlvbnMuVjHKAhhMb3lhbHR5XE5vdGlmaWNhdGlvbnNcVjHiAiRMb3lhbHR5XE5vdGlmaWNhdGlvbnNcVjFcR1BCTWV0YWRhdGHqAhpMb3lhbHR5OjpOb3RpZmljYXRpb25zOjpWMWIGcHJvdG8z", [file_loyalty_options_v1_options, file_loyalty_promotions_v1_promotion]);
 
 /**
  * NotificationEvent requests a notification for a player.
@@ -72,6 +72,20 @@ export enum NotificationEventType {
    * @generated from enum value: PROMOTION = 1;
    */
   PROMOTION = 1,
+
+  /**
+   * An assignment of the player expires within 24 hours.
+   *
+   * @generated from enum value: PROMOTION_EXPIRING = 2;
+   */
+  PROMOTION_EXPIRING = 2,
+
+  /**
+   * An assignment of the player was revoked.
+   *
+   * @generated from enum value: PROMOTION_REVOKED = 3;
+   */
+  PROMOTION_REVOKED = 3,
 }
 
 /**

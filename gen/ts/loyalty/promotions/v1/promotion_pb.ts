@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loyalty/promotions/v1/promotion.proto.
  */
 export const file_loyalty_promotions_v1_promotion: GenFile = /*@__PURE__*/
-  fileDesc("CiVsb3lhbHR5L3Byb21vdGlvbnMvdjEvcHJvbW90aW9uLnByb3RvEhVsb3lhbHR5LnByb21vdGlvbnMudjEimAoKCVByb21vdGlvbhIXCgJpZBgBIAEoCUIL4EEDqrsYBAgBEAESdwoFdGl0bGUYAiABKAlCaOBBArpIUroBSAoPc3RyaW5nLm9uZV9saW5lEhBtdXN0IGJlIG9uZSBsaW5lGiMhdGhpcy5tYXRjaGVzKCdbXG5cdFx1MjAyOFx1MjAyOV0nKXIFEAEYyAG6uxgMU3ByaW5nIGJvbnVzEkAKC2Rlc2NyaXB0aW9uGAMgASgJQiu6SAVyAxjQD7q7GB9Gb3IgZXZlcnlvbmUgd2hvIHBsYXlzIGluIE1hcmNoEiIKCWlzX2FjdGl2ZRgEIAEoCEIKqrsYBjoEdHJ1ZUgAiAEBEkIKBHR5cGUYBSABKA4yJC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uVHlwZUIO4EEC4EEFukgFggECEAESLgoGYW1vdW50GAYgASgJQh7gQQKquxgXCAIqBDAuMDEyDTEwMDAwMDAwMDAuMDASHQoKc3RhcnRfZGF0ZRgHIAEoCUIJ4EECqrsYAggDEikKCGVuZF9kYXRlGAggASgJQhfgQQKquxgCCAO6uxgKMjAyNi0wMy0zMRIzCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjMKCnVwZGF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSSQoFc3RhdGUYCyABKA4yJS5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uU3RhdGVCE+BBA6q7GAJIAbq7GAZBQ1RJVkUSGgoFZHJhZnQYDCABKAhCBuBBBOBBBUgBiAEBEjwKBmxpbWl0cxgNIAEoCzImLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb25MaW1pdHNCBMi7GAESQwoFdXNhZ2UYDiABKAsyJS5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uVXNhZ2VCDeBBA6q7GAJIAci7GAE66AOquxjjAwoKcHJvbW90aW9ucxIcCgR0eXBlCgpzdGFydF9kYXRlCghlbmRfZGF0ZRIeCglpc19hY3RpdmUKAmlkGg1OT1QgaXNfYWN0aXZlEiAKC2luYWN0aXZlX2FzCgJpZBoNTk9UIGlzX2FjdGl2ZRIMCgpzdGFydF9kYXRlEgoKCGVuZF9kYXRlEhUKCGVuZF9kYXRlGglpc19hY3RpdmUSCQoFdGl0bGUoARpDChFpbmFjdGl2ZV9hc19rbm93bhIuaW5hY3RpdmVfYXMgSU4gKCdEUkFGVCcsICdQQVVTRUQnLCAnQVJDSElWRUQnKRogCgZwZXJpb2QSFmVuZF9kYXRlID49IHN0YXJ0X2RhdGUiGwoLaW5hY3RpdmVfYXMSDAgEOggnUEFVU0VEJzoCAQNCsAEIARIFdGl0bGUSC2Rlc2NyaXB0aW9uEglpc19hY3RpdmUSBmFtb3VudBIKc3RhcnRfZGF0ZRIIZW5kX2RhdGUSCnVwZGF0ZWRfYXQSC2luYWN0aXZlX2FzEhFsaW1pdHNfbWF4X2NsYWltcxINbGltaXRzX2J1ZGdldBIZbGltaXRzX21heF9jbGFpbXNfcGVyX2RheRIZbGltaXRzX2NsYWltX3dpdGhpbl9ob3Vyc0IMCgpfaXNfYWN0aXZlQggKBl9kcmFmdCLiAQoPUHJvbW90aW9uTGltaXRzEioKCm1heF9jbGFpbXMYASABKAVCFrpIBBoCKACquxgDOgEwursYBDEwMDASOgoGYnVkZ2V0GAIgASgJQiqquxgaCAIqBDAuMDAyDTEwMDAwMDAwMDAuMDA6ATC6uxgIMjAwMDAuMDASMQoSbWF4X2NsYWltc19wZXJfZGF5GAMgASgFQhW6SAQaAigAqrsYAzoBMLq7GAMxMDASNAoSY2xhaW1fd2l0aGluX2hvdXJzGAQgASgFQhi6SAgaBhiwrAUoAKq7GAM6ATC6uxgCNzIirgEKDlByb21vdGlvblVzYWdlEhkKCGFzc2lnbmVkGAEgASgFQge6uxgDMjUwEhcKB2NsYWltZWQYAiABKAVCBrq7GAI0MBIWCgdleHBpcmVkGAMgASgFQgW6uxgBMBIWCgdyZXZva2VkGAQgASgFQgW6uxgBMBIXCghyZXNlcnZlZBgFIAEoBUIFursYATASHwoFc3BlbnQYBiABKAlCEKq7GAIIArq7GAY4MDAuMDAi3wUKCkFzc2lnbm1lbnQSFAoCaWQYASABKAlCCKq7GAQIARABEiAKB3VzZXJfaWQYAiABKAlCBqq7GAIIAVIHdXNlcl9pZBI2Cgxwcm9tb3Rpb25faWQYAyABKAlCEqq7GA4IAUIKcHJvbW90aW9uc1IMcHJvbW90aW9uX2lkEhwKB2NsYWltZWQYBCABKAhCC6q7GAc6BWZhbHNlEisKBmFtb3VudBgFIAEoCUIbqrsYFwgCKgQwLjAxMg0xMDAwMDAwMDAwLjAwEh0KC2Fzc2lnbmVkX2J5GAYgASgJQgiquxgECAEgARIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2CgpjbGFpbWVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGqrsYAiABEiUKDnRyYW5zYWN0aW9uX2lkGAkgASgJQgiquxgECAEgAUgAiAEBEjsKCXByb21vdGlvbhgKIAEoCzIgLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb25CBqq7GAJIATqXAqq7GJICChFwbGF5ZXJfcHJvbW90aW9ucxIZCgd1c2VyX2lkCgxwcm9tb3Rpb25faWQQARIRCgd1c2VyX2lkCgJpZCICaWQSDgoMcHJvbW90aW9uX2lkGmkKGGNsYWltZWRfd2l0aF90cmFuc2FjdGlvbhJNY2xhaW1lZCA9ICh0cmFuc2FjdGlvbl9pZCBJUyBOT1QgTlVMTCkgQU5EIGNsYWltZWQgPSAoY2xhaW1lZF9hdCBJUyBOT1QgTlVMTCkiCwoFdGl0bGUSAggEIhAKCGNsYWltX2lkEgQIBCABOgIBAkIxCAESB2NsYWltZWQSCmNsYWltZWRfYXQSDnRyYW5zYWN0aW9uX2lkEghjbGFpbV9pZEIRCg9fdHJhbnNhY3Rpb25faWQizAEKCENsYWltS2V5EhcKB3VzZXJfaWQYASABKAlCBqq7GAIIARILCgNrZXkYAiABKAkSKAoMcHJvbW90aW9uX2lkGAMgASgJQhKquxgOCAFCCnByb21vdGlvbnMSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXA6QKq7GDwKCmNsYWltX2tleXMSEAoHdXNlcl9pZAoDa2V5EAEiDAoCaWQSBAgFEAEYASoKcHJvbW90aW9uc0ICCAEi6AEKBlBsYXllchIUCgJpZBgBIAEoCUIIqrsYBAgBEAESEQoJaXNfYWN0aXZlGAIgASgIEi4KCmNyZWF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wOlWquxhRCgdwbGF5ZXJzIhcKDnN0YXR1c192ZXJzaW9uEgUIBToBMDoCAQJCKQgBEglpc19hY3RpdmUSCnVwZGF0ZWRfYXQSDnN0YXR1c192ZXJzaW9uKmoKDVByb21vdGlvblR5cGUSHgoaUFJPTU9USU9OX1RZUEVfVU5TUEVDSUZJRUQQABIbCg1XRUxDT01FX0JPTlVTEAEaCLK7GAQIARABEhEKDVZJUF9QUk9NT1RJT04QAhIJCgVCT05VUxADKn4KDlByb21vdGlvblN0YXRlEh8KG1BST01PVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEgkKBURSQUZUEAESDQoJU0NIRURVTEVEEAISCgoGQUNUSVZFEAMSCgoGUEFVU0VEEAQSCwoHRVhQSVJFRBAFEgwKCEFSQ0hJVkVEEAZC3wEKGWNvbS5sb3lhbHR5LnByb21vdGlvbnMudjFCDlByb21vdGlvblByb3RvUAFaPGV4YW1wbGUuY29tL2NsaWVudC9nZW4vZ28vbG95YWx0eS9wcm9tb3Rpb25zL3YxO3Byb21vdGlvbnN2MaICA0xQWKoCFUxveWFsdHkuUHJvbW90aW9ucy5WMcoCFUxveWFsdHlcUHJvbW90aW9uc1xWMeICIUxveWFsdHlcUHJvbW90aW9uc1xWMVxHUEJNZXRhZGF0YeoCF0xveWFsdHk6OlByb21vdGlvbnM6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp, file_loyalty_options_v1_options]);
+  fileDesc("CiVsb3lhbHR5L3Byb21vdGlvbnMvdjEvcHJvbW90aW9uLnByb3RvEhVsb3lhbHR5LnByb21vdGlvbnMudjEimAoKCVByb21vdGlvbhIXCgJpZBgBIAEoCUIL4EEDqrsYBAgBEAESdwoFdGl0bGUYAiABKAlCaOBBArpIUroBSAoPc3RyaW5nLm9uZV9saW5lEhBtdXN0IGJlIG9uZSBsaW5lGiMhdGhpcy5tYXRjaGVzKCdbXG5cdFx1MjAyOFx1MjAyOV0nKXIFEAEYyAG6uxgMU3ByaW5nIGJvbnVzEkAKC2Rlc2NyaXB0aW9uGAMgASgJQiu6SAVyAxjQD7q7GB9Gb3IgZXZlcnlvbmUgd2hvIHBsYXlzIGluIE1hcmNoEiIKCWlzX2FjdGl2ZRgEIAEoCEIKqrsYBjoEdHJ1ZUgAiAEBEkIKBHR5cGUYBSABKA4yJC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uVHlwZUIO4EEC4EEFukgFggECEAESLgoGYW1vdW50GAYgASgJQh7gQQKquxgXCAIqBDAuMDEyDTEwMDAwMDAwMDAuMDASHQoKc3RhcnRfZGF0ZRgHIAEoCUIJ4EECqrsYAggDEikKCGVuZF9kYXRlGAggASgJQhfgQQKquxgCCAO6uxgKMjAyNi0wMy0zMRIzCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjMKCnVwZGF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSSQoFc3RhdGUYCyABKA4yJS5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uU3RhdGVCE+BBA6q7GAJIAbq7GAZBQ1RJVkUSGgoFZHJhZnQYDCABKAhCBuBBBOBBBUgBiAEBEjwKBmxpbWl0cxgNIAEoCzImLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb25MaW1pdHNCBMi7GAESQwoFdXNhZ2UYDiABKAsyJS5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uVXNhZ2VCDeBBA6q7GAJIAci7GAE66AOquxjjAwoKcHJvbW90aW9ucxIcCgR0eXBlCgpzdGFydF9kYXRlCghlbmRfZGF0ZRIeCglpc19hY3RpdmUKAmlkGg1OT1QgaXNfYWN0aXZlEiAKC2luYWN0aXZlX2FzCgJpZBoNTk9UIGlzX2FjdGl2ZRIMCgpzdGFydF9kYXRlEgoKCGVuZF9kYXRlEhUKCGVuZF9kYXRlGglpc19hY3RpdmUSCQoFdGl0bGUoARpDChFpbmFjdGl2ZV9hc19rbm93bhIuaW5hY3RpdmVfYXMgSU4gKCdEUkFGVCcsICdQQVVTRUQnLCAnQVJDSElWRUQnKRogCgZwZXJpb2QSFmVuZF9kYXRlID49IHN0YXJ0X2RhdGUiGwoLaW5hY3RpdmVfYXMSDAgEOggnUEFVU0VEJzoCAQNCsAEIARIFdGl0bGUSC2Rlc2NyaXB0aW9uEglpc19hY3RpdmUSBmFtb3VudBIKc3RhcnRfZGF0ZRIIZW5kX2RhdGUSCnVwZGF0ZWRfYXQSC2luYWN0aXZlX2FzEhFsaW1pdHNfbWF4X2NsYWltcxINbGltaXRzX2J1ZGdldBIZbGltaXRzX21heF9jbGFpbXNfcGVyX2RheRIZbGltaXRzX2NsYWltX3dpdGhpbl9ob3Vyc0IMCgpfaXNfYWN0aXZlQggKBl9kcmFmdCLiAQoPUHJvbW90aW9uTGltaXRzEioKCm1heF9jbGFpbXMYASABKAVCFrpIBBoCKACquxgDOgEwursYBDEwMDASOgoGYnVkZ2V0GAIgASgJQiqquxgaCAIqBDAuMDAyDTEwMDAwMDAwMDAuMDA6ATC6uxgIMjAwMDAuMDASMQoSbWF4X2NsYWltc19wZXJfZGF5GAMgASgFQhW6SAQaAigAqrsYAzoBMLq7GAMxMDASNAoSY2xhaW1fd2l0aGluX2hvdXJzGAQgASgFQhi6SAgaBhiwrAUoAKq7GAM6ATC6uxgCNzIirgEKDlByb21vdGlvblVzYWdlEhkKCGFzc2lnbmVkGAEgASgFQge6uxgDMjUwEhcKB2NsYWltZWQYAiABKAVCBrq7GAI0MBIWCgdleHBpcmVkGAMgASgFQgW6uxgBMBIWCgdyZXZva2VkGAQgASgFQgW6uxgBMBIXCghyZXNlcnZlZBgFIAEoBUIFursYATASHwoFc3BlbnQYBiABKAlCEKq7GAIIArq7GAY4MDAuMDAizwgKCkFzc2lnbm1lbnQSFAoCaWQYASABKAlCCKq7GAQIARABEiAKB3VzZXJfaWQYAiABKAlCBqq7GAIIAVIHdXNlcl9pZBI2Cgxwcm9tb3Rpb25faWQYAyABKAlCEqq7GA4IAUIKcHJvbW90aW9uc1IMcHJvbW90aW9uX2lkEhwKB2NsYWltZWQYBCABKAhCC6q7GAc6BWZhbHNlEisKBmFtb3VudBgFIAEoCUIbqrsYFwgCKgQwLjAxMg0xMDAwMDAwMDAwLjAwEh0KC2Fzc2lnbmVkX2J5GAYgASgJQgiquxgECAEgARIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2CgpjbGFpbWVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGqrsYAiABEiUKDnRyYW5zYWN0aW9uX2lkGAkgASgJQgiquxgECAEgAUgAiAEBEjsKCXByb21vdGlvbhgKIAEoCzIgLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb25CBqq7GAJIARJNCgVzdGF0ZRgLIAEoDjInLmxveWFsdHkucHJvbW90aW9ucy52MS5Bc3NpZ25tZW50LlN0YXRlQhXgQQOquxgCSAG6uxgIQVNTSUdORUQSHwoKZXhwaXJlc19hdBgMIAEoCUIL4EEDqrsYBAgHIAESHwoKcmV2b2tlZF9hdBgNIAEoCUIL4EEDqrsYBAgHIAEiUwoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIMCghBU1NJR05FRBABEgsKB0NMQUlNRUQQAhILCgdFWFBJUkVEEAMSCwoHUkVWT0tFRBAEOqEDqrsYnAMKEXBsYXllcl9wcm9tb3Rpb25zEhkKB3VzZXJfaWQKDHByb21vdGlvbl9pZBABEhEKB3VzZXJfaWQKAmlkIgJpZBIOCgxwcm9tb3Rpb25faWQaaQoYY2xhaW1lZF93aXRoX3RyYW5zYWN0aW9uEk1jbGFpbWVkID0gKHRyYW5zYWN0aW9uX2lkIElTIE5PVCBOVUxMKSBBTkQgY2xhaW1lZCA9IChjbGFpbWVkX2F0IElTIE5PVCBOVUxMKSILCgV0aXRsZRICCAQiEAoIY2xhaW1faWQSBAgEIAEiEgoKZXhwaXJlZF9hdBIECAcgASIXCg50aW1lc19hc3NpZ25lZBIFCAU6ATE6AgECQo0BCAESB2NsYWltZWQSCmNsYWltZWRfYXQSDnRyYW5zYWN0aW9uX2lkEghjbGFpbV9pZBIKZXhwaXJlZF9hdBIKcmV2b2tlZF9hdBIKZXhwaXJlc19hdBIGYW1vdW50EgV0aXRsZRILYXNzaWduZWRfYnkSCmNyZWF0ZWRfYXQSDnRpbWVzX2Fzc2lnbmVkQhEKD190cmFuc2FjdGlvbl9pZCKeAgoQQ2xhaW1SZXNlcnZhdGlvbhIUCgJpZBgBIAEoCUIIqrsYBAgBEAESFwoHdXNlcl9pZBgCIAEoCUIGqrsYAggBEhwKDHByb21vdGlvbl9pZBgDIAEoCUIGqrsYAggBEhYKBmFtb3VudBgEIAEoCUIGqrsYAggCEi8KC3Jlc2VydmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglub3RfYWZ0ZXIYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wOkWquxhBChJjbGFpbV9yZXNlcnZhdGlvbnMSDgoMcHJvbW90aW9uX2lkKgpwcm9tb3Rpb25zQg8IARIJbm90X2FmdGVyGAEi0wEKEFByb21vdGlvbkNvdW50ZXISFAoCaWQYASABKAlCCKq7GAQIARABEhkKCGFzc2lnbmVkGAIgASgDQgequxgDOgEwEhgKB2NsYWltZWQYAyABKANCB6q7GAM6ATASGAoHZXhwaXJlZBgEIAEoA0IHqrsYAzoBMBIYCgdyZXZva2VkGAUgASgDQgequxgDOgEwEhgKBXNwZW50GAYgASgJQgmquxgFCAI6ATA6Jqq7GCIKEnByb21vdGlvbl9jb3VudGVycyoKcHJvbW90aW9uc0IAIpgCCgxQcm9tb3Rpb25EYXkSKAoMcHJvbW90aW9uX2lkGAEgASgJQhKquxgOCAFCCnByb21vdGlvbnMSEwoDZGF5GAIgASgJQgaquxgCCAMSGQoIYXNzaWduZWQYAyABKANCB6q7GAM6ATASGAoHY2xhaW1lZBgEIAEoA0IHqrsYAzoBMBIYCgdleHBpcmVkGAUgASgDQgequxgDOgEwEhgKB3Jldm9rZWQYBiABKANCB6q7GAM6ATASFwoEY29zdBgHIAEoCUIJqrsYBQgCOgEwOkequxhDCg5wcm9tb3Rpb25fZGF5cxIVCgxwcm9tb3Rpb25faWQKA2RheRABIgwKAmlkEgQIBRABGAEqCnByb21vdGlvbnNCACLVAQoSQXNzaWdubWVudERlYWRsaW5lEhQKAmlkGAEgASgJQgiquxgECAEQARI1CgZhY3Rpb24YAiABKA4yJS5sb3lhbHR5LnByb21vdGlvbnMudjEuRGVhZGxpbmVBY3Rpb24SKgoGZHVlX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDpGqrsYQgoUYXNzaWdubWVudF9kZWFkbGluZXMSCAoGZHVlX2F0Kgpwcm9tb3Rpb25zQhQIARIGYWN0aW9uEgZkdWVfYXQYASLMAQoIQ2xhaW1LZXkSFwoHdXNlcl9pZBgBIAEoCUIGqrsYAggBEgsKA2tleRgCIAEoCRIoCgxwcm9tb3Rpb25faWQYAyABKAlCEqq7GA4IAUIKcHJvbW90aW9ucxIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDpAqrsYPAoKY2xhaW1fa2V5cxIQCgd1c2VyX2lkCgNrZXkQASIMCgJpZBIECAUQARgBKgpwcm9tb3Rpb25zQgIIASLoAQoGUGxheWVyEhQKAmlkGAEgASgJQgiquxgECAEQARIRCglpc19hY3RpdmUYAiABKAgSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXA6Vaq7GFEKB3BsYXllcnMiFwoOc3RhdHVzX3ZlcnNpb24SBQgFOgEwOgIBAkIpCAESCWlzX2FjdGl2ZRIKdXBkYXRlZF9hdBIOc3RhdHVzX3ZlcnNpb24qagoNUHJvbW90aW9uVHlwZRIeChpQUk9NT1RJT05fVFlQRV9VTlNQRUNJRklFRBAAEhsKDVdFTENPTUVfQk9OVVMQARoIsrsYBAgBEAESEQoNVklQX1BST01PVElPThACEgkKBUJPTlVTEAMqjQEKDlByb21vdGlvblN0YXRlEh8KG1BST01PVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEgkKBURSQUZUEAESDQoJU0NIRURVTEVEEAISCgoGQUNUSVZFEAMSCgoGUEFVU0VEEAQSCwoHRVhQSVJFRBAFEgwKCEFSQ0hJVkVEEAYSDQoJRVhIQVVTVEVEEAcqSQoORGVhZGxpbmVBY3Rpb24SHwobREVBRExJTkVfQUNUSU9OX1VOU1BFQ0lGSUVEEAASCgoGUkVNSU5EEAESCgoGRVhQSVJFEAJC3wEKGWNvbS5sb3lhbHR5LnByb21vdGlvbnMudjFCDlByb21vdGlvblByb3RvUAFaPGV4YW1wbGUuY29tL2NsaWVudC9nZW4vZ28vbG95YWx0eS9wcm9tb3Rpb25zL3YxO3Byb21vdGlvbnN2MaICA0xQWKoCFUxveWFsdHkuUHJvbW90aW9ucy5WMcoCFUxveWFsdHlcUHJvbW90aW9uc1xWMeICIUxveWFsdHlcUHJvbW90aW9uc1xWMVxHUEJNZXRhZGF0YeoCF0xveWFsdHk6OlByb21vdGlvbnM6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp, file_loyalty_options_v1_options]);
 
 /**
  * Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.
@@ -282,6 +282,27 @@ export type Assignment = Message<"loyalty.promotions.v1.Assignment"> & {
    * @generated from field: loyalty.promotions.v1.Promotion promotion = 10;
    */
   promotion?: Promotion | undefined;
+
+  /**
+   * The state at the time of the answer.
+   *
+   * @generated from field: loyalty.promotions.v1.Assignment.State state = 11;
+   */
+  state: Assignment_State;
+
+  /**
+   * When the assignment expires unless it is claimed before. Empty if it does not expire.
+   *
+   * @generated from field: string expires_at = 12;
+   */
+  expiresAt: string;
+
+  /**
+   * When the assignment was revoked. Empty if it is not revoked.
+   *
+   * @generated from field: string revoked_at = 13;
+   */
+  revokedAt: string;
 };
 
 /**
@@ -290,6 +311,238 @@ export type Assignment = Message<"loyalty.promotions.v1.Assignment"> & {
  */
 export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
   messageDesc(file_loyalty_promotions_v1_promotion, 3);
+
+/**
+ * State is a stage in the life of an assignment.
+ *
+ * @generated from enum loyalty.promotions.v1.Assignment.State
+ */
+export enum Assignment_State {
+  /**
+   * @generated from enum value: STATE_UNSPECIFIED = 0;
+   */
+  STATE_UNSPECIFIED = 0,
+
+  /**
+   * It can be claimed while its promotion is active.
+   *
+   * @generated from enum value: ASSIGNED = 1;
+   */
+  ASSIGNED = 1,
+
+  /**
+   * @generated from enum value: CLAIMED = 2;
+   */
+  CLAIMED = 2,
+
+  /**
+   * Not claimed in time.
+   *
+   * @generated from enum value: EXPIRED = 3;
+   */
+  EXPIRED = 3,
+
+  /**
+   * Withdrawn by an employee.
+   *
+   * @generated from enum value: REVOKED = 4;
+   */
+  REVOKED = 4,
+}
+
+/**
+ * Describes the enum loyalty.promotions.v1.Assignment.State.
+ */
+export const Assignment_StateSchema: GenEnum<Assignment_State> = /*@__PURE__*/
+  enumDesc(file_loyalty_promotions_v1_promotion, 3, 0);
+
+/**
+ * ClaimReservation reserves one unit of each limit of a promotion for a claim that is being paid. It exists from before the
+ * call of the ledger until the claim is confirmed or released. It outlives not_after only if a process died in between; it is
+ * then settled by asking the ledger.
+ *
+ * @generated from message loyalty.promotions.v1.ClaimReservation
+ */
+export type ClaimReservation = Message<"loyalty.promotions.v1.ClaimReservation"> & {
+  /**
+   * The id of the assignment.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string promotion_id = 3;
+   */
+  promotionId: string;
+
+  /**
+   * @generated from field: string amount = 4;
+   */
+  amount: string;
+
+  /**
+   * When the claim began. The claim counts on this day.
+   *
+   * @generated from field: google.protobuf.Timestamp reserved_at = 5;
+   */
+  reservedAt?: Timestamp | undefined;
+
+  /**
+   * The time after which the ledger refuses the payment.
+   *
+   * @generated from field: google.protobuf.Timestamp not_after = 6;
+   */
+  notAfter?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message loyalty.promotions.v1.ClaimReservation.
+ * Use `create(ClaimReservationSchema)` to create a new message.
+ */
+export const ClaimReservationSchema: GenMessage<ClaimReservation> = /*@__PURE__*/
+  messageDesc(file_loyalty_promotions_v1_promotion, 4);
+
+/**
+ * PromotionCounter counts the assignments of a promotion. The database keeps it: a trigger changes it in the same transaction
+ * as the assignments. It has a row for each promotion.
+ *
+ * @generated from message loyalty.promotions.v1.PromotionCounter
+ */
+export type PromotionCounter = Message<"loyalty.promotions.v1.PromotionCounter"> & {
+  /**
+   * The id of the promotion.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * All assignments ever made. A repeated assignment to a player counts again.
+   *
+   * @generated from field: int64 assigned = 2;
+   */
+  assigned: bigint;
+
+  /**
+   * @generated from field: int64 claimed = 3;
+   */
+  claimed: bigint;
+
+  /**
+   * The assignments that are in this state now.
+   *
+   * @generated from field: int64 expired = 4;
+   */
+  expired: bigint;
+
+  /**
+   * @generated from field: int64 revoked = 5;
+   */
+  revoked: bigint;
+
+  /**
+   * The sum of the amounts of the claims.
+   *
+   * @generated from field: string spent = 6;
+   */
+  spent: string;
+};
+
+/**
+ * Describes the message loyalty.promotions.v1.PromotionCounter.
+ * Use `create(PromotionCounterSchema)` to create a new message.
+ */
+export const PromotionCounterSchema: GenMessage<PromotionCounter> = /*@__PURE__*/
+  messageDesc(file_loyalty_promotions_v1_promotion, 5);
+
+/**
+ * PromotionDay counts the assignments of a promotion by day, in UTC. Its columns add up to those of PromotionCounter. A
+ * trigger keeps it, too.
+ *
+ * @generated from message loyalty.promotions.v1.PromotionDay
+ */
+export type PromotionDay = Message<"loyalty.promotions.v1.PromotionDay"> & {
+  /**
+   * @generated from field: string promotion_id = 1;
+   */
+  promotionId: string;
+
+  /**
+   * @generated from field: string day = 2;
+   */
+  day: string;
+
+  /**
+   * @generated from field: int64 assigned = 3;
+   */
+  assigned: bigint;
+
+  /**
+   * @generated from field: int64 claimed = 4;
+   */
+  claimed: bigint;
+
+  /**
+   * @generated from field: int64 expired = 5;
+   */
+  expired: bigint;
+
+  /**
+   * @generated from field: int64 revoked = 6;
+   */
+  revoked: bigint;
+
+  /**
+   * The sum of the amounts of the claims of the day.
+   *
+   * @generated from field: string cost = 7;
+   */
+  cost: string;
+};
+
+/**
+ * Describes the message loyalty.promotions.v1.PromotionDay.
+ * Use `create(PromotionDaySchema)` to create a new message.
+ */
+export const PromotionDaySchema: GenMessage<PromotionDay> = /*@__PURE__*/
+  messageDesc(file_loyalty_promotions_v1_promotion, 6);
+
+/**
+ * AssignmentDeadline is the next action that is due for an assignment that expires. It is deleted with the last action.
+ *
+ * @generated from message loyalty.promotions.v1.AssignmentDeadline
+ */
+export type AssignmentDeadline = Message<"loyalty.promotions.v1.AssignmentDeadline"> & {
+  /**
+   * The id of the assignment.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: loyalty.promotions.v1.DeadlineAction action = 2;
+   */
+  action: DeadlineAction;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp due_at = 3;
+   */
+  dueAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message loyalty.promotions.v1.AssignmentDeadline.
+ * Use `create(AssignmentDeadlineSchema)` to create a new message.
+ */
+export const AssignmentDeadlineSchema: GenMessage<AssignmentDeadline> = /*@__PURE__*/
+  messageDesc(file_loyalty_promotions_v1_promotion, 7);
 
 /**
  * ClaimKey binds an Idempotency-Key of a player to one promotion. The player cannot claim another promotion with the same key.
@@ -323,7 +576,7 @@ export type ClaimKey = Message<"loyalty.promotions.v1.ClaimKey"> & {
  * Use `create(ClaimKeySchema)` to create a new message.
  */
 export const ClaimKeySchema: GenMessage<ClaimKey> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion, 4);
+  messageDesc(file_loyalty_promotions_v1_promotion, 8);
 
 /**
  * Player is the promotions service's copy of a player. The events of the users service update it.
@@ -357,7 +610,7 @@ export type Player = Message<"loyalty.promotions.v1.Player"> & {
  * Use `create(PlayerSchema)` to create a new message.
  */
 export const PlayerSchema: GenMessage<Player> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion, 5);
+  messageDesc(file_loyalty_promotions_v1_promotion, 9);
 
 /**
  * PromotionType is the purpose of a promotion. The values have no prefix because their names are the JSON values.
@@ -446,6 +699,13 @@ export enum PromotionState {
    * @generated from enum value: ARCHIVED = 6;
    */
   ARCHIVED = 6,
+
+  /**
+   * Published, and within its period, but limits.maxClaims or limits.budget is used up: it cannot be claimed.
+   *
+   * @generated from enum value: EXHAUSTED = 7;
+   */
+  EXHAUSTED = 7,
 }
 
 /**
@@ -453,4 +713,36 @@ export enum PromotionState {
  */
 export const PromotionStateSchema: GenEnum<PromotionState> = /*@__PURE__*/
   enumDesc(file_loyalty_promotions_v1_promotion, 1);
+
+/**
+ * DeadlineAction is what happens to an assignment at a time.
+ *
+ * @generated from enum loyalty.promotions.v1.DeadlineAction
+ */
+export enum DeadlineAction {
+  /**
+   * @generated from enum value: DEADLINE_ACTION_UNSPECIFIED = 0;
+   */
+  DEADLINE_ACTION_UNSPECIFIED = 0,
+
+  /**
+   * The player is reminded that the assignment expires.
+   *
+   * @generated from enum value: REMIND = 1;
+   */
+  REMIND = 1,
+
+  /**
+   * The assignment expires, unless it is claimed or revoked.
+   *
+   * @generated from enum value: EXPIRE = 2;
+   */
+  EXPIRE = 2,
+}
+
+/**
+ * Describes the enum loyalty.promotions.v1.DeadlineAction.
+ */
+export const DeadlineActionSchema: GenEnum<DeadlineAction> = /*@__PURE__*/
+  enumDesc(file_loyalty_promotions_v1_promotion, 2);
 

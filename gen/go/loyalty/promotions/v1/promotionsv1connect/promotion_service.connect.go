@@ -66,6 +66,9 @@ const (
 	PromotionServiceClaimProcedure = "/loyalty.promotions.v1.PromotionService/Claim"
 	// PromotionServiceAssignProcedure is the fully-qualified name of the PromotionService's Assign RPC.
 	PromotionServiceAssignProcedure = "/loyalty.promotions.v1.PromotionService/Assign"
+	// PromotionServiceRevokeAssignmentsProcedure is the fully-qualified name of the PromotionService's
+	// RevokeAssignments RPC.
+	PromotionServiceRevokeAssignmentsProcedure = "/loyalty.promotions.v1.PromotionService/RevokeAssignments"
 )
 
 // PromotionServiceClient is a client for the loyalty.promotions.v1.PromotionService service.
@@ -98,12 +101,19 @@ type PromotionServiceClient interface {
 	// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first.
 	ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error)
 	// Claim pays the caller's assignment of a promotion exactly once. It fails with PROMOTION_ALREADY_CLAIMED, which carries
-	// the transactionId, after the first claim; with NOT_FOUND if the promotion is not assigned to the caller; and with
-	// PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
+	// the transactionId, after the first claim; with NOT_FOUND if the promotion is not assigned to the caller; with
+	// ASSIGNMENT_REVOKED or ASSIGNMENT_EXPIRED if the assignment is in this state; with PROMOTION_NOT_ACTIVE,
+	// PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available; and with PROMOTION_EXHAUSTED if one of its
+	// limits is used up.
 	Claim(context.Context, *connect.Request[v1.ClaimRequest]) (*connect.Response[v1.ClaimResponse], error)
 	// Assign assigns an available promotion to players and returns an outcome for each player. It is idempotent. It fails
 	// with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
 	Assign(context.Context, *connect.Request[v1.AssignRequest]) (*connect.Response[v1.AssignResponse], error)
+	// RevokeAssignments revokes the unclaimed assignments of players and returns an outcome for each player. A revoked
+	// assignment cannot be claimed, and its player is notified. RevokeAssignments is idempotent. It fails with
+	// DEPENDENCY_UNAVAILABLE if claims of the players are still being paid; the assignments of the other players are then
+	// revoked.
+	RevokeAssignments(context.Context, *connect.Request[v1.RevokeAssignmentsRequest]) (*connect.Response[v1.RevokeAssignmentsResponse], error)
 }
 
 // NewPromotionServiceClient constructs a client for the loyalty.promotions.v1.PromotionService
@@ -183,6 +193,12 @@ func NewPromotionServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithSchema(promotionServiceMethods.ByName("Assign")),
 			connect.WithClientOptions(opts...),
 		),
+		revokeAssignments: connect.NewClient[v1.RevokeAssignmentsRequest, v1.RevokeAssignmentsResponse](
+			httpClient,
+			baseURL+PromotionServiceRevokeAssignmentsProcedure,
+			connect.WithSchema(promotionServiceMethods.ByName("RevokeAssignments")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -199,6 +215,7 @@ type promotionServiceClient struct {
 	listPlayerPromotions *connect.Client[v1.ListPlayerPromotionsRequest, v1.ListPlayerPromotionsResponse]
 	claim                *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
 	assign               *connect.Client[v1.AssignRequest, v1.AssignResponse]
+	revokeAssignments    *connect.Client[v1.RevokeAssignmentsRequest, v1.RevokeAssignmentsResponse]
 }
 
 // CreatePromotion calls loyalty.promotions.v1.PromotionService.CreatePromotion.
@@ -256,6 +273,11 @@ func (c *promotionServiceClient) Assign(ctx context.Context, req *connect.Reques
 	return c.assign.CallUnary(ctx, req)
 }
 
+// RevokeAssignments calls loyalty.promotions.v1.PromotionService.RevokeAssignments.
+func (c *promotionServiceClient) RevokeAssignments(ctx context.Context, req *connect.Request[v1.RevokeAssignmentsRequest]) (*connect.Response[v1.RevokeAssignmentsResponse], error) {
+	return c.revokeAssignments.CallUnary(ctx, req)
+}
+
 // PromotionServiceHandler is an implementation of the loyalty.promotions.v1.PromotionService
 // service.
 type PromotionServiceHandler interface {
@@ -287,12 +309,19 @@ type PromotionServiceHandler interface {
 	// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first.
 	ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error)
 	// Claim pays the caller's assignment of a promotion exactly once. It fails with PROMOTION_ALREADY_CLAIMED, which carries
-	// the transactionId, after the first claim; with NOT_FOUND if the promotion is not assigned to the caller; and with
-	// PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
+	// the transactionId, after the first claim; with NOT_FOUND if the promotion is not assigned to the caller; with
+	// ASSIGNMENT_REVOKED or ASSIGNMENT_EXPIRED if the assignment is in this state; with PROMOTION_NOT_ACTIVE,
+	// PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available; and with PROMOTION_EXHAUSTED if one of its
+	// limits is used up.
 	Claim(context.Context, *connect.Request[v1.ClaimRequest]) (*connect.Response[v1.ClaimResponse], error)
 	// Assign assigns an available promotion to players and returns an outcome for each player. It is idempotent. It fails
 	// with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
 	Assign(context.Context, *connect.Request[v1.AssignRequest]) (*connect.Response[v1.AssignResponse], error)
+	// RevokeAssignments revokes the unclaimed assignments of players and returns an outcome for each player. A revoked
+	// assignment cannot be claimed, and its player is notified. RevokeAssignments is idempotent. It fails with
+	// DEPENDENCY_UNAVAILABLE if claims of the players are still being paid; the assignments of the other players are then
+	// revoked.
+	RevokeAssignments(context.Context, *connect.Request[v1.RevokeAssignmentsRequest]) (*connect.Response[v1.RevokeAssignmentsResponse], error)
 }
 
 // NewPromotionServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -368,6 +397,12 @@ func NewPromotionServiceHandler(svc PromotionServiceHandler, opts ...connect.Han
 		connect.WithSchema(promotionServiceMethods.ByName("Assign")),
 		connect.WithHandlerOptions(opts...),
 	)
+	promotionServiceRevokeAssignmentsHandler := connect.NewUnaryHandler(
+		PromotionServiceRevokeAssignmentsProcedure,
+		svc.RevokeAssignments,
+		connect.WithSchema(promotionServiceMethods.ByName("RevokeAssignments")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/loyalty.promotions.v1.PromotionService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case PromotionServiceCreatePromotionProcedure:
@@ -392,6 +427,8 @@ func NewPromotionServiceHandler(svc PromotionServiceHandler, opts ...connect.Han
 			promotionServiceClaimHandler.ServeHTTP(w, r)
 		case PromotionServiceAssignProcedure:
 			promotionServiceAssignHandler.ServeHTTP(w, r)
+		case PromotionServiceRevokeAssignmentsProcedure:
+			promotionServiceRevokeAssignmentsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -443,4 +480,8 @@ func (UnimplementedPromotionServiceHandler) Claim(context.Context, *connect.Requ
 
 func (UnimplementedPromotionServiceHandler) Assign(context.Context, *connect.Request[v1.AssignRequest]) (*connect.Response[v1.AssignResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.Assign is not implemented"))
+}
+
+func (UnimplementedPromotionServiceHandler) RevokeAssignments(context.Context, *connect.Request[v1.RevokeAssignmentsRequest]) (*connect.Response[v1.RevokeAssignmentsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.RevokeAssignments is not implemented"))
 }

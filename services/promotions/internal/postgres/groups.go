@@ -4,34 +4,31 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
 const (
-	// maxGroup is the maximum number of entries in one transaction.
+	// maxGroup is the maximum number of calls in one transaction.
 	maxGroup = 256
-	// groupTimeout limits the transaction of a group, so that one locked row does not stop the other entries for long.
+	// groupTimeout limits the transaction of a group, so that one lock does not stop the other calls for long.
 	groupTimeout = 5 * time.Second
 )
 
-// entryGroups records the entries of concurrent calls in groups, with one transaction for each group. The partitions of a
-// topic are consumed concurrently, so a group has up to one entry per partition. Calls that arrive during a commit form the
+// groups handles concurrent calls in groups, with one transaction for each group. Calls that arrive during a commit form the
 // next group. One of the calls of a group, its leader, runs the transaction; the others wait. If the transaction fails, each
-// call commits its entry alone, so that only the entry that causes the failure fails.
-type entryGroups struct {
-	// commit records a group and sets the results of its calls.
-	commit func(ctx context.Context, group []*entryCall) error
+// call is handled alone, so that only the call that causes the failure fails.
+type groups[P, R any] struct {
+	// commit handles a group and sets the results of its calls.
+	commit func(ctx context.Context, group []*groupCall[P, R]) error
 
 	mu      sync.Mutex
-	waiting []*entryCall
+	waiting []*groupCall[P, R]
 	busy    bool // a group is being committed
 }
 
-// entryCall is a call of entryGroups.record.
-type entryCall struct {
-	params domain.RecordParams
-	result domain.Recorded
+// groupCall is a call of groups.do.
+type groupCall[P, R any] struct {
+	params P
+	result R
 	err    error
 	next   chan nextStep // receives one value at a time
 }
@@ -42,24 +39,24 @@ type nextStep int
 const (
 	stepReturn nextStep = iota // the call is answered
 	stepLead                   // the call is the leader of the next group
-	stepAlone                  // the group failed; the call commits its entry alone
+	stepAlone                  // the group failed; the call is handled alone
 )
 
-// record records an entry. It waits for its group even if ctx ends; the timeouts of the groups limit this time.
-func (g *entryGroups) record(ctx context.Context, p domain.RecordParams) (domain.Recorded, error) {
-	c := &entryCall{params: p, next: make(chan nextStep, 1)}
+// do handles a call. It waits for its group even if ctx ends; the timeouts of the groups limit this time.
+func (g *groups[P, R]) do(ctx context.Context, p P) (R, error) {
+	c := &groupCall[P, R]{params: p, next: make(chan nextStep, 1)}
 	step := g.join(c)
 	if step == stepLead {
 		step = g.lead(ctx, c)
 	}
 	if step == stepAlone {
-		c.err = g.commit(ctx, []*entryCall{c})
+		c.err = g.commit(ctx, []*groupCall[P, R]{c})
 	}
 	return c.result, c.err
 }
 
 // join adds a call to the next group. The call leads it if no group is being committed. Otherwise it waits.
-func (g *entryGroups) join(c *entryCall) nextStep {
+func (g *groups[P, R]) join(c *groupCall[P, R]) nextStep {
 	g.mu.Lock()
 	g.waiting = append(g.waiting, c)
 	lead := !g.busy
@@ -73,7 +70,7 @@ func (g *entryGroups) join(c *entryCall) nextStep {
 
 // lead commits the next group, which begins with the call c. It answers the other calls, makes the first waiting call the
 // next leader, and returns what c does next. If commit panics, only c does.
-func (g *entryGroups) lead(ctx context.Context, c *entryCall) nextStep {
+func (g *groups[P, R]) lead(ctx context.Context, c *groupCall[P, R]) nextStep {
 	group := g.take()
 	step := stepAlone
 	defer func() {
@@ -92,7 +89,7 @@ func (g *entryGroups) lead(ctx context.Context, c *entryCall) nextStep {
 	return step
 }
 
-func (g *entryGroups) take() []*entryCall {
+func (g *groups[P, R]) take() []*groupCall[P, R] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := min(maxGroup, len(g.waiting))
@@ -102,7 +99,7 @@ func (g *entryGroups) take() []*entryCall {
 }
 
 // pass makes the first waiting call the leader of the next group.
-func (g *entryGroups) pass() {
+func (g *groups[P, R]) pass() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.busy = len(g.waiting) > 0; g.busy {

@@ -27,7 +27,7 @@ func TestEventDuringTheMark(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := list.Items[0]
-	tx, err := f.ledger.Credit(t.Context(), a.Credit())
+	tx, err := f.ledger.Credit(t.Context(), a.Credit(time.Time{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestFailuresStoreNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tx, err := f.ledger.Credit(t.Context(), list.Items[0].Credit())
+		tx, err := f.ledger.Credit(t.Context(), list.Items[0].Credit(time.Time{}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,118 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	domain "github.com/casino-loyalty/loyalty/services/promotions"
+)
+
+// confirmation is a call of ConfirmClaim.
+type confirmation struct {
+	assignment, promotion, transaction uuid.UUID
+	claim                              string
+	at                                 time.Time
+}
+
+// ConfirmClaim confirms a claim together with concurrent ones; see groups. Only the first claim of an assignment succeeds,
+// because later claims find another claim_id. If the claim is empty, claim_id stays NULL, so that the player's next claim
+// succeeds. The answer of the ledger takes precedence over the transaction that RecordEntry has set.
+func (s *Store) ConfirmClaim(
+	ctx context.Context, a domain.Assignment, tx domain.Transaction, claim string, at time.Time,
+) (domain.Assignment, error) {
+	stored, err := s.paid.do(ctx, confirmation{
+		assignment: a.ID, promotion: a.PromotionID, transaction: tx.ID, claim: claim, at: at,
+	})
+	switch {
+	case err != nil:
+		return domain.Assignment{}, toAppError(err)
+	case stored.ID != a.ID:
+		return domain.Assignment{}, apperr.New(apperr.NotFound, "promotion not found")
+	case claim != "" && stored.ClaimID != claim:
+		return domain.Assignment{}, domain.AlreadyClaimed(stored)
+	}
+	return stored, nil
+}
+
+// confirmSQL confirms the claims of a group. If a group has several claims of an assignment, the first one succeeds.
+const confirmSQL = `
+	UPDATE player_promotions a
+	SET claimed = true, claimed_at = COALESCE(a.claimed_at, e.reserved_at, e.at), transaction_id = e.transaction_id,
+	  claim_id = e.claim_id
+	FROM (
+	  SELECT DISTINCT ON (e.id) e.*, r.reserved_at
+	  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) WITH ORDINALITY
+	    AS e (id, transaction_id, claim_id, at, n)
+	  LEFT JOIN claim_reservations r ON r.id = e.id
+	  ORDER BY e.id, e.claim_id IS NULL, e.n
+	) e
+	WHERE a.id = e.id AND a.claim_id IS NULL AND (e.claim_id IS NOT NULL OR NOT a.claimed)`
+
+// commitClaims confirms the claims of a group in one transaction and one round trip.
+func (s *Store) commitClaims(ctx context.Context, group []*groupCall[confirmation, domain.Assignment]) error {
+	var assignments, promotions, transactions []uuid.UUID
+	var claims []pgtype.Text
+	var at []time.Time
+	for _, c := range group {
+		p := c.params
+		assignments, promotions = append(assignments, p.assignment), append(promotions, p.promotion)
+		transactions, at = append(transactions, p.transaction), append(at, p.at)
+		claims = append(claims, pgtype.Text{String: p.claim, Valid: p.claim != ""})
+	}
+	stored := map[uuid.UUID]domain.Assignment{}
+	err := postgres.Retry(ctx, func() error {
+		batch := &pgx.Batch{}
+		batch.Queue("BEGIN")
+		batch.Queue(planSQL)
+		batch.Queue(lockClaims, sortedIDs(promotions))
+		batch.Queue(confirmSQL, assignments, transactions, claims, at)
+		batch.Queue("SELECT "+assignmentColumns+" FROM player_promotions WHERE id = ANY ($1)", assignments).
+			Query(func(rows pgx.Rows) error {
+				found, err := pgx.CollectRows(rows, scanAssignment)
+				for _, a := range found {
+					stored[a.ID] = a
+				}
+				return err
+			})
+		batch.Queue("COMMIT")
+		return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+			return conn.SendBatch(ctx, batch).Close() // after an error, the pool closes the connection, which rolls back
+		})
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range group {
+		c.result = stored[c.params.assignment]
+	}
+	return nil
+}
+
+// ReleaseClaim deletes the reservation of an assignment, unless another claim has extended its time limit.
+func (s *Store) ReleaseClaim(ctx context.Context, assignment uuid.UUID, notAfter time.Time) error {
+	_, err := s.pool.Exec(ctx, "DELETE FROM claim_reservations WHERE id = $1 AND not_after = $2", assignment, notAfter)
+	return toAppError(err)
+}
+
+// OverdueReservations reads reservations whose time limit has passed. The table is small: it holds only the claims that are
+// being paid.
+func (s *Store) OverdueReservations(ctx context.Context, now time.Time, limit int) ([]domain.OverdueReservation, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT id, user_id, promotion_id, (amount * 100)::bigint, not_after FROM claim_reservations
+		WHERE not_after < $1 ORDER BY not_after LIMIT $2`, now, limit)
+	if err != nil {
+		return nil, toAppError(err)
+	}
+	overdue, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r domain.OverdueReservation, err error) {
+		a := &r.Assignment
+		return r, row.Scan(&a.ID, &a.UserID, &a.PromotionID, (*int64)(&a.Amount), &r.NotAfter)
+	})
+	return overdue, toAppError(err)
+}

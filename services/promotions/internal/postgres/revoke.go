@@ -1,0 +1,105 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/casino-loyalty/loyalty/internal/audit"
+	"github.com/casino-loyalty/loyalty/internal/event/outbox"
+	"github.com/casino-loyalty/loyalty/internal/idempotency"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	domain "github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/producer"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
+)
+
+// Revoke revokes assignments under the lock of the promotion's claims. It saves the answer for the request's Idempotency-Key
+// only if the answer is complete.
+func (s *Store) Revoke(ctx context.Context, r domain.RevokeParams) (results []domain.RevokeResult, beingPaid int, err error) {
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockClaims, []uuid.UUID{r.Promotion}); err != nil {
+			return err
+		}
+		p, err := queryOne(ctx, tx, scanUsed, "SELECT "+usedColumns+" FROM promotions WHERE id = $1", r.Promotion)
+		if err != nil {
+			return err
+		}
+		revoked, err := revoke(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		if err := recordRevoked(ctx, tx, p, revoked, r); err != nil {
+			return err
+		}
+		if results, beingPaid, err = revokeResults(ctx, tx, r); err != nil || beingPaid > 0 {
+			return err
+		}
+		return idempotency.Save(ctx, tx, wire.FromRevokeResults(results))
+	})
+	if err != nil {
+		return nil, 0, toAppError(err)
+	}
+	s.wake()
+	return results, beingPaid, nil
+}
+
+// revoke revokes the assignments that are neither claimed nor reserved nor revoked, and returns them.
+func revoke(ctx context.Context, tx pgx.Tx, r domain.RevokeParams) ([]domain.Assignment, error) {
+	rows, err := tx.Query(ctx, `
+		UPDATE player_promotions a SET revoked_at = $3
+		WHERE promotion_id = $1 AND user_id = ANY ($2) AND NOT claimed AND revoked_at IS NULL
+		  AND NOT EXISTS (SELECT FROM claim_reservations c WHERE c.id = a.id)
+		RETURNING `+assignmentColumns, r.Promotion, r.Players, r.At)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanAssignment)
+}
+
+// recordRevoked appends the notifications of revoked assignments and an entry of the audit trail to the outbox.
+func recordRevoked(ctx context.Context, tx pgx.Tx, p domain.Promotion, revoked []domain.Assignment, r domain.RevokeParams) error {
+	if len(revoked) == 0 {
+		return nil
+	}
+	p.State = p.StateAt(r.At)
+	events, err := producer.Revoked(p, revoked)
+	if err != nil {
+		return err
+	}
+	if err := outbox.Append(ctx, tx, events...); err != nil {
+		return err
+	}
+	players := make([]any, len(revoked))
+	for i, a := range revoked {
+		players[i] = a.UserID.String()
+	}
+	return record(ctx, tx, audit.Change{Target: p.ID, After: map[string]any{"players": players}})
+}
+
+// revokeResults returns the outcome for each player, and the number of assignments that are neither revoked nor claimed.
+func revokeResults(ctx context.Context, tx pgx.Tx, r domain.RevokeParams) (results []domain.RevokeResult, beingPaid int, err error) {
+	rows, err := tx.Query(ctx, `
+		SELECT a.id IS NOT NULL, a.claimed IS TRUE, a.revoked_at IS NOT NULL
+		FROM unnest($2::uuid[]) WITH ORDINALITY AS e (user_id, n)
+		LEFT JOIN player_promotions a ON a.promotion_id = $1 AND a.user_id = e.user_id ORDER BY e.n`, r.Promotion, r.Players)
+	if err != nil {
+		return nil, 0, err
+	}
+	var assigned, claimed, revoked bool
+	_, err = pgx.ForEachRow(rows, []any{&assigned, &claimed, &revoked}, func() error {
+		result := domain.RevokeResult{Player: r.Players[len(results)], Outcome: domain.RevokeOutcomeNotAssigned}
+		switch {
+		case claimed:
+			result.Outcome = domain.RevokeOutcomeAlreadyClaimed
+		case revoked:
+			result.Outcome = domain.RevokeOutcomeRevoked
+		case assigned:
+			beingPaid++
+		}
+		results = append(results, result)
+		return nil
+	})
+	return results, beingPaid, err
+}

@@ -1,0 +1,52 @@
+package promotions
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+)
+
+// OverdueReservation is a reservation of a claim that was neither confirmed nor released in time.
+type OverdueReservation struct {
+	Assignment Assignment
+	NotAfter   time.Time
+}
+
+// settleBatch is the maximum number of reservations that one call of SettleClaims settles.
+const settleBatch = 100
+
+// SettleClaims settles the reservations of claims that did not end, for example because their process died. The ledger
+// decides: if it has paid the claim, the assignment is marked as claimed, otherwise the reservation is released. Every
+// replica calls it every few seconds. It returns an error if the ledger cannot be reached; it is then repeated.
+func (s *Service) SettleClaims(ctx context.Context) error {
+	overdue, err := s.store.OverdueReservations(ctx, s.now(), settleBatch)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, r := range overdue {
+		if err := s.settle(ctx, r); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Service) settle(ctx context.Context, r OverdueReservation) error {
+	a := r.Assignment
+	tx, err := s.ledger.Settled(ctx, a.UserID, a.ID.String(), r.NotAfter)
+	switch {
+	case apperr.CodeOf(err) == apperr.NotFound:
+		return s.store.ReleaseClaim(ctx, a.ID, r.NotAfter)
+	case err != nil:
+		return err
+	case tx.UserID != a.UserID || tx.Amount != a.Amount || tx.Type != TransactionTypeCredit:
+		mismatch := apperr.New(apperr.IdempotencyMismatch, "transaction %s of %s to %s does not pay assignment %s of %s to %s",
+			tx.ID, tx.Amount, tx.UserID, a.ID, a.Amount, a.UserID)
+		return errors.Join(mismatch, s.store.ReleaseClaim(ctx, a.ID, r.NotAfter)) // the ledger can never pay the assignment
+	}
+	_, err = s.store.ConfirmClaim(ctx, a, tx, "", s.now())
+	return err
+}
