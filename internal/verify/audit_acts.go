@@ -65,6 +65,7 @@ func acts() map[string]act {
 		"RESUME_PROMOTION":    ofPromotions,
 		"ARCHIVE_PROMOTION":   ofPromotions,
 		"ASSIGN_PROMOTION":    ofPromotions,
+		"REVOKE_ASSIGNMENTS":  ofPromotions,
 		"MARK_ANOMALY_SEEN":   ofPromotions,
 	}
 }

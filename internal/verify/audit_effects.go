@@ -92,8 +92,11 @@ func effectsSQL() map[string]string {
 		"PAUSE_PROMOTION":   promotion,
 		"RESUME_PROMOTION":  promotion,
 		"ARCHIVE_PROMOTION": promotion, // a replica of an older release may activate it again during an upgrade
-		"ASSIGN_PROMOTION": missing(`player_promotions a
-			WHERE a.user_id = e.player AND a.promotion_id = e.target AND a.assigned_by = e.actor`),
+		// A later assignment of the same promotion replaces the employee.
+		"ASSIGN_PROMOTION": missing(`player_promotions a WHERE a.user_id = e.player AND a.promotion_id = e.target
+			AND (a.assigned_by = e.actor OR (to_jsonb(a) ->> 'times_assigned')::int > 1)`),
+		"REVOKE_ASSIGNMENTS": missing(`player_promotions a WHERE a.user_id = e.player AND a.promotion_id = e.target
+			AND (a.revoked_at IS NOT NULL OR a.times_assigned > 1)`),
 		"MARK_ANOMALY_SEEN": missing("anomalies a WHERE a.id = e.target AND a.seen_by = e.actor"),
 	}
 }
@@ -130,7 +133,7 @@ func (t *trail) checkPromotions(ctx context.Context, promotions *pgxpool.Pool) e
 		if batch == nil {
 			return nil // checkEntry has reported the entry
 		}
-		if e.action == "ASSIGN_PROMOTION" {
+		if e.action == "ASSIGN_PROMOTION" || e.action == "REVOKE_ASSIGNMENTS" {
 			players := member[[]uuid.UUID](e.after, "players")
 			if len(players) == 0 {
 				t.violationf("%s: it names no players", &e)
@@ -159,6 +162,9 @@ func (t *trail) checkPromotions(ctx context.Context, promotions *pgxpool.Pool) e
 
 // checkEffects reports the effects that the database does not have, and empties the batch.
 func (t *trail) checkEffects(ctx context.Context, promotions *pgxpool.Pool, sql string, batch *effects) error {
+	if len(batch.entries) == 0 {
+		return nil // the schema of the previous release may lack the columns
+	}
 	rows, err := promotions.Query(ctx, sql, batch.targets, batch.actors, batch.players)
 	if err != nil {
 		return err

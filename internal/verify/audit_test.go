@@ -53,7 +53,8 @@ func newAudited(t *testing.T) *audited {
 			('`+event+`', '`+other+`', 'BONUS_ABUSE', 'r', '`+staff+`', false, `+at(18)+`, 0, `+at(19)+`),
 			('`+anomaly+`', '`+other+`', 'MARKETING_OPT_OUT', '', '`+other+`', true, `+at(18)+`, 0, NULL)`)
 	restricted := map[string]any{"restrictions": []any{map[string]any{"kind": "BONUS_ABUSE", "reason": "r"}}}
-	p.exec(t, p.promotions, `UPDATE player_promotions SET assigned_by = '`+staff+`' WHERE NOT claimed;
+	p.exec(t, p.promotions, `ALTER TABLE player_promotions DISABLE TRIGGER player_promotions_frozen;
+		UPDATE player_promotions SET assigned_by = '`+staff+`', revoked_at = now() WHERE NOT claimed;
 		INSERT INTO anomalies (id, rule, detail, created_at, seen, seen_by, seen_at, subject, window_start) VALUES
 			('`+anomaly+`', 'CLAIM_RATE', '', now(), true, '`+staff+`', now(), '`+player+`', now())`)
 	for i, e := range []users.AuditEntry{
@@ -76,6 +77,7 @@ func newAudited(t *testing.T) *audited {
 		{Action: "MARK_ANOMALY_SEEN", Actor: uuid.MustParse(staff), Target: uuid.MustParse(anomaly)},
 		{Action: "RESTRICT_PLAYER", Actor: uuid.MustParse(staff), Target: uuid.MustParse(other), After: restricted},
 		{Action: "LIFT_RESTRICTION", Actor: uuid.MustParse(staff), Target: uuid.MustParse(other), Before: restricted},
+		{Action: "REVOKE_ASSIGNMENTS", Actor: uuid.MustParse(staff), Target: uuid.MustParse(open), After: map[string]any{"players": []string{player}}},
 	} {
 		e.At = start.Add(time.Duration(i+1) * 10 * time.Minute)
 		e.ID = idAt(e.At)
@@ -107,7 +109,7 @@ func (p *audited) insert(t *testing.T, e users.AuditEntry) {
 	t.Helper()
 	action, ofPlayer := strings.CutPrefix(string(e.Action), "PLAYER ")
 	service := "users"
-	if strings.HasSuffix(action, "_PROMOTION") || action == "MARK_ANOMALY_SEEN" {
+	if strings.HasSuffix(action, "_PROMOTION") || action == "REVOKE_ASSIGNMENTS" || action == "MARK_ANOMALY_SEEN" {
 		service = "promotions"
 	}
 	nullable := func(id uuid.UUID) any {
@@ -170,7 +172,7 @@ func TestAuditTrailWithoutViolations(t *testing.T) {
 	t.Parallel()
 	p := newAudited(t)
 	p.expect(t)
-	if _, out := p.verify(t); !strings.Contains(out, "audit trail    20 entries, 4 users: ok") {
+	if _, out := p.verify(t); !strings.Contains(out, "audit trail    21 entries, 4 users: ok") {
 		t.Errorf("the output does not count the entries and the users:\n%s", out)
 	}
 }
@@ -274,6 +276,8 @@ func TestDamagedAuditTrail(t *testing.T) {
 		"assignment to nobody": {set("ASSIGN_PROMOTION", `after = '{"players": "x"}'`), "", entryOf("ASSIGN_PROMOTION", "it names no players")},
 		"assignment by another employee": {"", "UPDATE player_promotions SET assigned_by = '" + admin + "' WHERE assigned_by IS NOT NULL",
 			entryOf("ASSIGN_PROMOTION", "promotions has no such effect on "+open+" for player "+player)},
+		"revocation that has no effect": {"", "UPDATE player_promotions SET revoked_at = NULL; UPDATE promotion_counters SET revoked = 0; UPDATE promotion_days SET revoked = 0",
+			entryOf("REVOKE_ASSIGNMENTS", "promotions has no such effect on "+open+" for player "+player)},
 		"anomaly that nobody has seen": {"", "UPDATE anomalies SET seen = false, seen_by = NULL, seen_at = NULL",
 			entryOf("MARK_ANOMALY_SEEN", "promotions has no such effect on "+anomaly)},
 	} {

@@ -14,14 +14,21 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
-// notifications checks that each assignment has exactly one notification, and that each player's sequence of notifications
+// notifications checks that each assignment has exactly one notification each time that it was assigned, and that each player's sequence of notifications
 // has no gap and no duplicate. It counts notifications without an assignment, and reports them only if users does not have
 // their player.
 func notifications(ctx context.Context, s Sources, r *report) (string, error) {
 	var assignments, stored, others int
 	suspects := &suspects{users: s.Users, report: r}
 	err := snapshot(ctx, s.Promotions, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, "SELECT id, user_id, promotion_id, created_at FROM player_promotions ORDER BY user_id")
+		times := "1"
+		if counted, err := countsAssignments(ctx, tx); err != nil {
+			return err
+		} else if counted {
+			times = "times_assigned"
+		}
+		rows, err := tx.Query(ctx,
+			"SELECT id, user_id, promotion_id, created_at, "+times+" FROM player_promotions ORDER BY user_id")
 		if err != nil {
 			return err
 		}
@@ -130,8 +137,9 @@ func (p *player) compare(a *assignmentCursor, r *report) int {
 			count = p.count[a.promotion.String()]
 			delete(p.count, a.promotion.String())
 		}
-		if count > 1 || count == 0 && a.at.Before(r.cutoff) {
-			r.violationf("user %s: assignment %s of promotion %s has %d notifications, want 1", a.user, a.id, a.promotion, count)
+		if count > a.times || count < a.times && a.at.Before(r.cutoff) {
+			r.violationf("user %s: assignment %s of promotion %s has %d notifications, want %d",
+				a.user, a.id, a.promotion, count, a.times)
 		}
 		if count == 0 && a.at.Before(r.cutoff) {
 			r.lost.Assignments = append(r.lost.Assignments, a.id)
@@ -154,9 +162,10 @@ type assignmentCursor struct {
 	rows                pgx.Rows
 	id, user, promotion uuid.UUID
 	at                  time.Time
+	times               int // how many times it was assigned
 	ok                  bool
 }
 
 func (a *assignmentCursor) next() {
-	a.ok = a.rows.Next() && a.rows.Scan(&a.id, &a.user, &a.promotion, &a.at) == nil
+	a.ok = a.rows.Next() && a.rows.Scan(&a.id, &a.user, &a.promotion, &a.at, &a.times) == nil
 }

@@ -49,7 +49,7 @@ func TestViolations(t *testing.T) {
 			return "transaction " + p.transactions[0] + " of user " + player + " paid assignment " + assignment + ", which is not claimed"
 		}},
 		"another amount": {func(t *testing.T, p *platform) {
-			p.exec(t, p.promotions, "UPDATE player_promotions SET amount = 21 WHERE claimed")
+			p.exec(t, p.promotions, "ALTER TABLE player_promotions DISABLE TRIGGER player_promotions_frozen; UPDATE player_promotions SET amount = 21 WHERE claimed")
 		}, func(p *platform) string {
 			return "assignment " + assignment + " of 21.00 to user " + player + " with transaction " + p.transactions[0] +
 				" does not match its credit of 20.00"
@@ -59,6 +59,32 @@ func TestViolations(t *testing.T) {
 		}, func(p *platform) string {
 			return "assignment " + assignment + " of 20.00 to user " + player + " with transaction " + p.transactions[1] +
 				" does not match its credit of 20.00"
+		}},
+		"wrong counter": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, "UPDATE promotion_counters SET claimed = 2 WHERE id = '"+claimed+"'")
+		}, func(*platform) string {
+			return "promotion " + claimed + ": the counters or the days differ from the assignments: 1 assigned, 1 claimed, 0 expired, 0 revoked, 20.00 spent"
+		}},
+		"wrong day": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, "UPDATE promotion_days SET cost = 0 WHERE promotion_id = '"+claimed+"'")
+		}, func(*platform) string {
+			return "promotion " + claimed + ": the counters or the days differ from the assignments"
+		}},
+		"missing counter": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, "DELETE FROM promotion_counters WHERE id = '"+open+"'")
+		}, func(*platform) string {
+			return "promotion " + open + ": the counters or the days differ from the assignments: 1 assigned, 0 claimed"
+		}},
+		"exceeded budget": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, "UPDATE promotions SET limits_budget = 19.99 WHERE id = '"+claimed+"'")
+		}, func(*platform) string {
+			return "promotion " + claimed + ": the claims use 20.00 of the limit budget of 19.99"
+		}},
+		"reservation that is not settled": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, `INSERT INTO claim_reservations (id, user_id, promotion_id, amount, reserved_at, not_after)
+				SELECT id, user_id, promotion_id, amount, now(), now() FROM player_promotions WHERE NOT claimed`)
+		}, func(*platform) string {
+			return "the claim of assignment " + openAssignment + " of user " + player + " had to be paid by "
 		}},
 		"player unknown to promotions": {func(t *testing.T, p *platform) {
 			p.exec(t, p.promotions, "DELETE FROM players WHERE id = '"+other+"'")
