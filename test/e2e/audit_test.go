@@ -49,6 +49,7 @@ func TestAudit(t *testing.T) {
 	trail.factors(staff)
 	trail.promotions(c, staff, player)
 	trail.drafts(staff)
+	trail.revocations(staff, player)
 	trail.restrictions(staff, player)
 
 	admin.call(200, "POST", "/api/v1/users/"+player.id+"/deactivate", nil)
@@ -253,6 +254,18 @@ func (tr trail) drafts(staff client) {
 	})
 	published := tr.moves(staff, draft, "publish", "DRAFT", "ACTIVE")
 	tr.moves(staff, published, "archive", "ACTIVE", "ARCHIVED")
+}
+
+// revocations revokes an assignment twice, of which the second time changes nothing.
+func (tr trail) revocations(staff, player client) {
+	id := newPromotion(staff, "BONUS", "1").text("id")
+	assign(staff, id, player)
+	for range 2 {
+		staff.call(200, "POST", "/api/v1/promotions/"+id+"/revoke", object{"player_ids": []string{player.id}})
+	}
+	tr.has(entry{
+		service: "promotions", action: "REVOKE_ASSIGNMENTS", actor: staff.id, target: id, after: object{"players": []any{player.id}},
+	})
 }
 
 // moves changes the state of a promotion twice, of which the second time changes nothing, and returns the promotion.

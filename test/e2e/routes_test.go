@@ -67,6 +67,7 @@ func routes() []route {
 		{"POST", "/api/v1/promotions/" + someID + "/pause", "SA", nil},
 		{"POST", "/api/v1/promotions/" + someID + "/resume", "SA", nil},
 		{"POST", "/api/v1/promotions/" + someID + "/archive", "SA", nil},
+		{"POST", "/api/v1/promotions/" + someID + "/revoke", "SA", object{"player_ids": []string{someID}}},
 		{"GET", "/api/v1/promotions/players/" + someID, "SA", nil},
 		{"POST", "/api/v1/promotions/claim", "P", object{"promotion_id": someID}},
 		{"POST", "/api/v1/promotions/" + someID + "/assign", "SA", object{"player_ids": []string{someID}}},
@@ -204,8 +205,13 @@ func isProblem(t *testing.T, a answer, path string) {
 		t.Errorf("%s: the content type of an error is %q, want application/problem+json", path, got)
 	}
 	want := []string{"code", "detail", "instance", "requestId", "status", "title", "type"}
-	for code, name := range map[string]string{"VALIDATION_FAILED": "violations", "PROMOTION_ALREADY_CLAIMED": "transactionId", "TRANSACTION_ALREADY_REVERSED": "transactionId"} {
-		if a.text("code") == code && a.body[name] != nil {
+	additional := map[string][]string{
+		"VALIDATION_FAILED": {"violations"}, "PROMOTION_ALREADY_CLAIMED": {"transactionId"},
+		"TRANSACTION_ALREADY_REVERSED": {"transactionId"}, "PROMOTION_STATE_CONFLICT": {"state"},
+		"PROMOTION_EXHAUSTED": {"limit", "retryAt"},
+	}
+	for _, name := range additional[a.text("code")] {
+		if a.body[name] != nil {
 			want = append(want, name)
 		}
 	}
@@ -312,7 +318,7 @@ func members(t *testing.T, callers map[string]client) {
 		user        = "balance createdAt email id isActive role"
 		offer       = "amount createdAt description endDate id isActive startDate state title type updatedAt"
 		staffOffer  = offer + " limits usage"
-		assignment  = "amount assignedBy claimed createdAt id promotion_id user_id"
+		assignment  = "amount assignedBy claimed createdAt expiresAt id promotion_id revokedAt state user_id"
 		transaction = "additionalData amount balanceAfter createdAt description id reverses type user_id"
 	)
 	for _, tt := range []struct {

@@ -21,6 +21,8 @@ var scenarios = map[string]func(t *testing.T, p platform){
 	"a socket resumes without gap or duplicate":                   resumed,
 	"an unavailable promotion cannot be claimed":                  notClaimable,
 	"welcome bonuses are unique per period":                       uniquePerPeriod,
+	"limits hold, and only employees see them":                    limited,
+	"assignments expire and are revoked":                          ended,
 }
 
 func TestScenarios(t *testing.T) {
