@@ -10,11 +10,18 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
+// uniqueLockClass is the first half of the key of the advisory lock of CreatePromotion: "uniq" in ASCII.
+const uniqueLockClass = 0x756e6971
+
 // CreatePromotion inserts a promotion. An exclusion constraint refuses a second active promotion of a unique type in the
-// same period. Two concurrent inserts may deadlock on the constraint. PostgreSQL then rolls back one of the inserts, and
-// CreatePromotion retries it.
+// same period. Concurrent inserts would deadlock on the constraint, so the inserts of unique types wait for each other.
 func (s *Store) CreatePromotion(ctx context.Context, p domain.Promotion) error {
 	err := s.inTx(ctx, func(tx *promotions.Tx) error {
+		if p.IsActive && p.Type.UniquePerPeriod() {
+			if _, err := postgres.FromSQL(tx).Exec(ctx, "SELECT pg_advisory_xact_lock($1, 0)", uniqueLockClass); err != nil {
+				return err
+			}
+		}
 		if err := setPromotion(tx.Promotion.Create(), p).Exec(ctx); err != nil {
 			return err
 		}

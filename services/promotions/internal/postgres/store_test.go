@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -207,6 +208,54 @@ func TestConcurrentCreatesOfAUniqueType(t *testing.T) {
 	wg.Wait()
 	if codes[""] != 1 || codes[apperr.PromotionExists] != 9 {
 		t.Errorf("got codes %v, want one success and 9 PROMOTION_EXISTS", codes)
+	}
+}
+
+// TestCreatesOfAUniqueTypeDoNotDeadlock rolls back a promotion for which others wait. If two had been inserted already, each
+// would then wait for the other.
+func TestCreatesOfAUniqueTypeDoNotDeadlock(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	first, err := f.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = first.Rollback(context.WithoutCancel(t.Context())) }()
+	_, err = first.Exec(t.Context(), `INSERT INTO promotions
+		(id, title, description, type, amount, start_date, end_date, created_at, updated_at)
+		VALUES (gen_random_uuid(), 'x', '', 'WELCOME_BONUS', 1, $1, $1, now(), now())`, f.today)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const creates = 3
+	results := make(chan error, creates)
+	for range creates {
+		go func() {
+			_, err := f.service.Create(t.Context(), promotions.Promotion{
+				Title: "x", Type: promotions.PromotionTypeWelcomeBonus, Amount: 1, IsActive: true, StartDate: f.today, EndDate: f.today,
+			})
+			results <- err
+		}()
+	}
+	for waiting, inserted := 0, 0; waiting < creates; {
+		err := f.pool.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE l.locktype = 'transactionid') FROM pg_locks l
+			JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.datname = current_database()`).Scan(&waiting, &inserted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if inserted > 1 {
+			t.Fatalf("%d promotions have been inserted and wait, want 1", inserted)
+		}
+	}
+	if err := first.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	codes := map[apperr.Code]int{}
+	for range creates {
+		codes[apperr.CodeOf(<-results)]++
+	}
+	if codes[""] != 1 || codes[apperr.PromotionExists] != creates-1 {
+		t.Errorf("got codes %v, want one success and %d PROMOTION_EXISTS", codes, creates-1)
 	}
 }
 
