@@ -65,7 +65,7 @@ func allRows() []Row {
 		ledgerRow(8, 1.2), ledgerRow(32, 2.2), copyRow(32, 0.35),
 		grpcRow(8, 0.9), grpcRow(32, 0.9),
 		hotRow(10), hotGRPCRow(6),
-		claimsRow(8, 0.7), claimsRow(32, 0.7),
+		claimsRow(8, 0.7), claimsRow(32, 0.7), limitsRow(32, 0.8),
 	}, requestRows(), []Row{
 		loginRow(0.92), registerRow(0.92),
 		outboxRow(0.5), bulkRow(), assignRow(), commitRow(), fanOutRow(0.6), memoryRow(1),

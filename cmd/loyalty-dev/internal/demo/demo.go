@@ -66,6 +66,9 @@ func (o offer) promotion(today time.Time) *promotionsv1.Promotion {
 	if !draft {
 		p.IsActive = &active
 	}
+	if o.state == promotionsv1.PromotionState_ACTIVE && o.kind == promotionsv1.PromotionType_BONUS {
+		p.Limits = &promotionsv1.PromotionLimits{MaxClaims: 100, Budget: "500.00", ClaimWithinHours: 72}
+	}
 	return p
 }
 
@@ -141,7 +144,7 @@ func (f *filler) find(ctx context.Context, o offer) (*promotionsv1.Promotion, er
 	list, err := f.promotions.ListPromotions(ctx, as(f, &promotionsv1.ListPromotionsRequest{
 		Title: o.title, Type: o.kind, State: []promotionsv1.PromotionState{
 			promotionsv1.PromotionState_DRAFT, promotionsv1.PromotionState_SCHEDULED, promotionsv1.PromotionState_ACTIVE,
-			promotionsv1.PromotionState_PAUSED, promotionsv1.PromotionState_ARCHIVED,
+			promotionsv1.PromotionState_PAUSED, promotionsv1.PromotionState_ARCHIVED, promotionsv1.PromotionState_EXHAUSTED,
 		},
 	}))
 	if err != nil || len(list.Msg.GetPromotions()) == 0 {
