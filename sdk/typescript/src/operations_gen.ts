@@ -279,9 +279,9 @@ export abstract class Operations extends Caller {
   /**
    * Pays the caller's assignment of a promotion exactly once. It fails with PROMOTION_ALREADY_CLAIMED, which carries
    * the transactionId, after the first claim; with NOT_FOUND if the promotion is not assigned to the caller; with
-   * ASSIGNMENT_REVOKED or ASSIGNMENT_EXPIRED if the assignment is in this state; with PROMOTION_NOT_ACTIVE,
-   * PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available; and with PROMOTION_EXHAUSTED if one
-   * of its limits is used up.
+   * PLAYER_RESTRICTED if a restriction keeps the caller from promotions; with ASSIGNMENT_REVOKED or ASSIGNMENT_EXPIRED
+   * if the assignment is in this state; with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the
+   * promotion is not available; and with PROMOTION_EXHAUSTED if one of its limits is used up.
    *
    * Roles: PLAYER.
    */
