@@ -12,8 +12,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// countersSQL compares the counters and the days of each promotion with its assignments. It returns the promotions that differ,
-// each with what the assignments say.
+// countersSQL compares the counters and the days of each promotion with its assignments. It returns the promotions that
+// differ, each with what the assignments say.
 const countersSQL = `
 	WITH counted AS (
 	  SELECT promotion_id AS id, sum(times_assigned)::bigint AS assigned, count(*) FILTER (WHERE claimed) AS claimed,
@@ -51,8 +51,8 @@ const exceededSQL = `
 	) AS l (name, used, "limit")
 	WHERE l.limit > 0 AND l.used > l.limit ORDER BY p.id, l.name`
 
-// limits checks that the counters of each promotion equal its assignments, that no limit is exceeded, and that each reservation
-// of a claim is settled. It checks nothing in the schema of a release without limits.
+// limits checks that the counters of each promotion equal its assignments, that no limit is exceeded, and that each
+// reservation of a claim is settled. It checks nothing in the schema of a release without limits.
 func limits(ctx context.Context, s Sources, r *report) (string, error) {
 	var promotions, reservations int
 	err := snapshot(ctx, s.Promotions, func(tx pgx.Tx) error {
@@ -113,7 +113,8 @@ func exceeded(ctx context.Context, tx pgx.Tx, r *report) error {
 }
 
 func unsettled(ctx context.Context, tx pgx.Tx, r *report) error {
-	rows, err := tx.Query(ctx, "SELECT id, user_id, not_after FROM claim_reservations WHERE not_after < $1 ORDER BY id", r.cutoff)
+	rows, err := tx.Query(ctx,
+		"SELECT id, user_id, not_after FROM claim_reservations WHERE not_after < $1 ORDER BY id", r.cutoff)
 	if err != nil {
 		return err
 	}

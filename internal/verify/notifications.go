@@ -14,9 +14,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
-// notifications checks that each assignment has exactly one notification each time that it was assigned, and that each player's sequence of notifications
-// has no gap and no duplicate. It counts notifications without an assignment, and reports them only if users does not have
-// their player.
+// notifications checks that each assignment has exactly one notification each time that it was assigned, and that each
+// player's sequence of notifications has no gap and no duplicate. It counts notifications without an assignment, and reports
+// them only if users does not have their player.
 func notifications(ctx context.Context, s Sources, r *report) (string, error) {
 	var assignments, stored, others int
 	suspects := &suspects{users: s.Users, report: r}

@@ -5,8 +5,8 @@
 //   - No promotional credit was added after a restriction of the player refused it.
 //   - Promotions knows each player.
 //   - Each claimed assignment was paid by exactly one credit, and each credit for a claim belongs to a claimed assignment.
-//   - The counters of each promotion equal its assignments, and its claims do not exceed its limits. No reservation of a claim
-//     is left.
+//   - The counters of each promotion equal its assignments, and its claims do not exceed its limits. No reservation of a
+//     claim is left.
 //   - Each assignment has exactly one notification, and each player's notification sequence has no gap and no duplicate.
 //   - Each entry of the audit trail is one that the platform records, and its effect exists. Each registration of an
 //     employee, reversal, second factor and status of a user has its entries.
