@@ -109,7 +109,7 @@ func problemExample(c schema.ErrorCode) object {
 			set("violations", []object{{{"field", field}, {"rule", "int32.gte"}, {"message", message}}})
 	}
 	for _, m := range c.Members {
-		o = append(o, member{m.GetName(), "019a0000-0000-7000-8000-000000000002"})
+		o = append(o, member{m.GetName(), cmp.Or(m.GetExample(), "019a0000-0000-7000-8000-000000000002")})
 	}
 	return o
 }

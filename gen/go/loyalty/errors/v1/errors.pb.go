@@ -224,7 +224,7 @@ var File_loyalty_errors_v1_errors_proto protoreflect.FileDescriptor
 
 const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\x9f\x1a\n" +
+	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xd0\x1a\n" +
 	"\fAppErrorCode\x12\x1e\n" +
 	"\x1aAPP_ERROR_CODE_UNSPECIFIED\x10\x00\x12H\n" +
 	"\x11VALIDATION_FAILED\x10\x01\x1a1\xaa\xbb\x18-\n" +
@@ -291,10 +291,10 @@ const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\x0eALREADY_EXISTS\x10\x99\x03\x1a#The transaction is already reversed\".\n" +
 	"\rtransactionId\x12\x04uuid\x1a\x17The id of the reversal.\x12R\n" +
 	"\x12MFA_ALREADY_ACTIVE\x10\x1f\x1a:\xaa\xbb\x186\n" +
-	"\x0eALREADY_EXISTS\x10\x99\x03\x1a!A second factor is already active\x12\x90\x01\n" +
-	"\x18PROMOTION_STATE_CONFLICT\x10 \x1ar\xaa\xbb\x18n\n" +
-	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a.The state of the promotion does not allow this\"$\n" +
-	"\x05state\x1a\x1bThe state of the promotion.\x12c\n" +
+	"\x0eALREADY_EXISTS\x10\x99\x03\x1a!A second factor is already active\x12\x9a\x01\n" +
+	"\x18PROMOTION_STATE_CONFLICT\x10 \x1a|\xaa\xbb\x18x\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a.The state of the promotion does not allow this\".\n" +
+	"\x05state\x1a\x1bThe state of the promotion.\"\bARCHIVED\x12c\n" +
 	"\x12RESTRICTION_LOCKED\x10!\x1aK\xaa\xbb\x18G\n" +
 	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a-The restriction cannot be shortened or lifted\x12K\n" +
 	"\x11PLAYER_RESTRICTED\x10\"\x1a4\xaa\xbb\x180\n" +
@@ -302,11 +302,11 @@ const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\x12ASSIGNMENT_REVOKED\x10#\x1a9\xaa\xbb\x185\n" +
 	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x1bThe promotion was withdrawn\x12]\n" +
 	"\x12ASSIGNMENT_EXPIRED\x10$\x1aE\xaa\xbb\x18A\n" +
-	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a'The time to claim the promotion is over\x12\xd0\x01\n" +
-	"\x13PROMOTION_EXHAUSTED\x10%\x1a\xb6\x01\xaa\xbb\x18\xb1\x01\n" +
-	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x18The promotion is used up\"9\n" +
-	"\x05limit\x1a0The limit: maxClaims, budget or maxClaimsPerDay.\"B\n" +
-	"\aretryAt\x12\tdate-time\x1a,When the limit maxClaimsPerDay starts again.B\xcf\x01\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a'The time to claim the promotion is over\x12\xf7\x01\n" +
+	"\x13PROMOTION_EXHAUSTED\x10%\x1a\xdd\x01\xaa\xbb\x18\xd8\x01\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x18The promotion is used up\"J\n" +
+	"\x05limit\x1a0The limit: maxClaims, budget or maxClaimsPerDay.\"\x0fmaxClaimsPerDay\"X\n" +
+	"\aretryAt\x12\tdate-time\x1a,When the limit maxClaimsPerDay starts again.\"\x142026-03-02T00:00:00ZB\xcf\x01\n" +
 	"\x15com.loyalty.errors.v1B\vErrorsProtoP\x01ZCgithub.com/casino-loyalty/loyalty/gen/go/loyalty/errors/v1;errorsv1\xa2\x02\x03LEX\xaa\x02\x11Loyalty.Errors.V1\xca\x02\x11Loyalty\\Errors\\V1\xe2\x02\x1dLoyalty\\Errors\\V1\\GPBMetadata\xea\x02\x13Loyalty::Errors::V1b\x06proto3"
 
 var (

@@ -1279,8 +1279,10 @@ type ErrorMember struct {
 	// The name in JSON, "transactionId".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The format of the text in OpenAPI, "uuid"; empty for plain text.
-	Format        string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
-	Description   string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	Format      string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
+	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	// An example of the text, for the API documents. Empty for an id.
+	Example       string `protobuf:"bytes,4,opt,name=example,proto3" json:"example,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1332,6 +1334,13 @@ func (x *ErrorMember) GetFormat() string {
 func (x *ErrorMember) GetDescription() string {
 	if x != nil {
 		return x.Description
+	}
+	return ""
+}
+
+func (x *ErrorMember) GetExample() string {
+	if x != nil {
+		return x.Example
 	}
 	return ""
 }
@@ -1755,11 +1764,12 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\vhttp_status\x18\x02 \x01(\x05R\n" +
 	"httpStatus\x12\x14\n" +
 	"\x05title\x18\x03 \x01(\tR\x05title\x127\n" +
-	"\x06member\x18\x04 \x03(\v2\x1f.loyalty.options.v1.ErrorMemberR\x06member\"[\n" +
+	"\x06member\x18\x04 \x03(\v2\x1f.loyalty.options.v1.ErrorMemberR\x06member\"u\n" +
 	"\vErrorMember\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06format\x18\x02 \x01(\tR\x06format\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\"z\n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x18\n" +
+	"\aexample\x18\x04 \x01(\tR\aexample\"z\n" +
 	"\x12PromotionTypeRules\x12*\n" +
 	"\x11unique_per_period\x18\x01 \x01(\bR\x0funiquePerPeriod\x128\n" +
 	"\x18assigned_on_registration\x18\x02 \x01(\bR\x16assignedOnRegistration\"\xe0\x01\n" +

@@ -304,14 +304,16 @@ class AppError(_message.Message):
     def __init__(self, rpc_code: _Optional[str] = ..., http_status: _Optional[int] = ..., title: _Optional[str] = ..., member: _Optional[_Iterable[_Union[ErrorMember, _Mapping]]] = ...) -> None: ...
 
 class ErrorMember(_message.Message):
-    __slots__ = ("name", "format", "description")
+    __slots__ = ("name", "format", "description", "example")
     NAME_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    EXAMPLE_FIELD_NUMBER: _ClassVar[int]
     name: str
     format: str
     description: str
-    def __init__(self, name: _Optional[str] = ..., format: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
+    example: str
+    def __init__(self, name: _Optional[str] = ..., format: _Optional[str] = ..., description: _Optional[str] = ..., example: _Optional[str] = ...) -> None: ...
 
 class PromotionTypeRules(_message.Message):
     __slots__ = ("unique_per_period", "assigned_on_registration")
