@@ -43,7 +43,7 @@ func commands() []command {
 		{"notifications", "", "run the notifications service", runNotifications},
 		{
 			"migrate", "up [--wait D] [DATABASE ...] | status [DATABASE ...]",
-			"apply, show, create or hash database migrations", runMigrate,
+			"apply or show database migrations", runMigrate,
 		},
 		{
 			"admin", "[--reset|--if-missing] [--password-file FILE] EMAIL",

@@ -28,7 +28,7 @@ func (s *Server) hideStaffOnly(next connect.UnaryFunc) connect.UnaryFunc {
 		if err != nil || fields == nil {
 			return res, err
 		}
-		if caller, ok := authn.From(ctx); ok && caller.Role != authn.RolePlayer {
+		if caller, ok := authn.From(ctx); ok && (caller.Role == authn.RoleStaff || caller.Role == authn.RoleAdmin) {
 			return res, nil
 		}
 		if m, ok := res.Any().(proto.Message); ok {

@@ -20,12 +20,14 @@ func (s *Service) AddRestriction(
 	if !kind.SetByPlayers() {
 		return Restriction{}, apperr.Invalid("kind", "set_by_players", "must be one of %s", kindsOfPlayers())
 	}
-	if err := s.countChange(ctx, player); err != nil {
-		return Restriction{}, err
-	}
 	r, err := s.newRestriction(player, kind, until)
 	if err != nil {
 		return Restriction{}, err
+	}
+	if r.checkUntil(s.now()) == nil {
+		if err := s.countChange(ctx, player, kind); err != nil {
+			return Restriction{}, err
+		}
 	}
 	r.SetBy, r.ByPlayer = player, true
 	return s.store.SetRestriction(ctx, player, r, func(before Restriction) (bool, error) {

@@ -21,8 +21,10 @@ func (s *Service) LiftRestriction(ctx context.Context, by, player uuid.UUID, kin
 // LiftOwnRestriction lifts a restriction that the player has set. Errors: NOT_FOUND if the player has not set it,
 // RESTRICTION_LOCKED if players cannot lift the kind, and RATE_LIMITED.
 func (s *Service) LiftOwnRestriction(ctx context.Context, player uuid.UUID, kind RestrictionKind) error {
-	if err := s.countChange(ctx, player); err != nil {
-		return err
+	if kind.LiftedByPlayers() {
+		if err := s.countChange(ctx, player, kind); err != nil {
+			return err
+		}
 	}
 	own := func(r Restriction) bool { return r.Kind == kind && r.ByPlayer }
 	return s.lift(ctx, player, player, own, func(chosen int) error {

@@ -112,9 +112,10 @@ func locked(kind RestrictionKind) error {
 	return apperr.New(apperr.RestrictionLocked, "the restriction %s cannot be shortened or lifted", kind)
 }
 
-// countChange counts a change of the restrictions by a player. The error is RATE_LIMITED after too many changes: each change
-// stores a row, and increments the status version, which consumers limit.
-func (s *Service) countChange(ctx context.Context, player uuid.UUID) error {
+// countChange counts a change of a kind of restriction by a player. The error is RATE_LIMITED after too many changes: each
+// change stores a row, and increments the status version, which consumers limit. Each kind is counted on its own, so that no
+// player is kept from a self-exclusion by changes of another kind.
+func (s *Service) countChange(ctx context.Context, player uuid.UUID, kind RestrictionKind) error {
 	return s.limited(LimitRestrictionsPerPlayer,
-		s.limiter.Allow(ctx, fmt.Sprintf("restrictions:%s", player), s.limits.RestrictionsPerPlayer))
+		s.limiter.Allow(ctx, fmt.Sprintf("restrictions:%s:%s", player, kind), s.limits.RestrictionsPerPlayer))
 }

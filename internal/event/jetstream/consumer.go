@@ -31,14 +31,17 @@ func (p *partition) config() jetstream.ConsumerConfig {
 
 // openConsumer creates or updates the partition's consumer.
 //
-// If a consumer with the name has settings that cannot be updated, openConsumer replaces it. Otherwise somebody who once had
-// the password of the service could stop the partition for ever. The new consumer delivers all messages of the stream again,
-// so no event is lost; handlers skip the events that they have handled.
+// If a consumer with the name is paused or has settings that cannot be updated, openConsumer replaces it. Otherwise somebody
+// who once had the password of the service could stop the partition for ever. The new consumer delivers all messages of the
+// stream again, so no event is lost; handlers skip the events that they have handled.
 func (p *partition) openConsumer(ctx context.Context) (jetstream.Consumer, error) {
 	stream, config := streamOf(p.sub.Topic), p.config()
 	consumer, err := p.bus.js.CreateOrUpdateConsumer(ctx, stream, config)
 	if err == nil {
-		return consumer, nil
+		if !consumer.CachedInfo().Paused { // an update does not end a pause
+			return consumer, nil
+		}
+		return p.replaceConsumer(ctx, stream, config, "it is paused")
 	}
 	refused, ok := errors.AsType[*jetstream.APIError](err)
 	if !ok || refused.ErrorCode != jetstream.JSErrCodeConsumerCreate {
@@ -47,13 +50,21 @@ func (p *partition) openConsumer(ctx context.Context) (jetstream.Consumer, error
 	if replaceable, infoErr := p.isForeign(ctx, stream, config); infoErr != nil || !replaceable {
 		return nil, fmt.Errorf("create consumer: %w", errors.Join(err, infoErr))
 	}
+	return p.replaceConsumer(ctx, stream, config, refused.Description)
+}
+
+// replaceConsumer deletes the partition's consumer and creates it again.
+func (p *partition) replaceConsumer(
+	ctx context.Context, stream string, config jetstream.ConsumerConfig, reason string,
+) (jetstream.Consumer, error) {
 	if err := p.bus.js.DeleteConsumer(ctx, stream, config.Durable); err != nil &&
 		!errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return nil, fmt.Errorf("delete the consumer %s, which another program has created: %w", config.Durable, err)
 	}
 	p.log.Error("replaced a consumer that another program has created, all events are delivered again",
-		"consumer", config.Durable, "reason", refused.Description)
-	if consumer, err = p.bus.js.CreateOrUpdateConsumer(ctx, stream, config); err != nil {
+		"consumer", config.Durable, "reason", reason)
+	consumer, err := p.bus.js.CreateOrUpdateConsumer(ctx, stream, config)
+	if err != nil {
 		return nil, fmt.Errorf("create consumer: %w", err)
 	}
 	return consumer, nil

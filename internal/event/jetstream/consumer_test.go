@@ -32,7 +32,7 @@ func TestConsumerOfAnotherProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	past := time.Now().Add(-time.Hour)
+	past, future := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	for name, change := range map[string]func(*natsjs.ConsumerConfig){
 		"push": func(c *natsjs.ConsumerConfig) { c.DeliverSubject = "nowhere" },
 		"new":  func(c *natsjs.ConsumerConfig) { c.DeliverPolicy = natsjs.DeliverNewPolicy },
@@ -45,6 +45,7 @@ func TestConsumerOfAnotherProgram(t *testing.T) {
 		"no-acks": func(c *natsjs.ConsumerConfig) { c.AckPolicy = natsjs.AckNonePolicy },
 		"slow":    func(c *natsjs.ConsumerConfig) { c.ReplayPolicy = natsjs.ReplayOriginalPolicy },
 		"narrow":  func(c *natsjs.ConsumerConfig) { c.MaxWaiting = 1 },
+		"paused":  func(c *natsjs.ConsumerConfig) { c.PauseUntil = &future },
 		"memory":  func(c *natsjs.ConsumerConfig) { c.MemoryStorage = true },
 	} {
 		t.Run(name, func(t *testing.T) {
