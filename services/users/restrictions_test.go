@@ -257,11 +257,11 @@ func TestPlayersChangeRestrictionsRarely(t *testing.T) {
 	_, err := f.AddRestriction(t.Context(), player, optOut, time.Time{})
 	checkCode(t, "add", err, apperr.RateLimited)
 	for range users.DefaultLimits().RestrictionsPerPlayer.N + 1 {
-		_, err = f.AddRestriction(t.Context(), player, coolOff, f.clock.now().Add(time.Hour))
+		_, err = f.AddRestriction(t.Context(), player, coolOff, day(0).Add(time.Hour))
 		checkCode(t, "add a cool-off that is too short", err, apperr.ValidationFailed)
 	}
 	for _, kind := range []users.RestrictionKind{coolOff, selfExclusion} {
-		_, err = f.AddRestriction(t.Context(), player, kind, f.clock.now().Add(48*time.Hour))
+		_, err = f.AddRestriction(t.Context(), player, kind, day(2))
 		checkCode(t, "add "+string(kind), err, "")
 	}
 	_, err = f.SetRestriction(t.Context(), users.RestrictionParams{Player: player, Kind: bonusAbuse, Reason: "r"})

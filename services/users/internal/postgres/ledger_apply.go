@@ -27,21 +27,24 @@ type row struct {
 	data  []byte
 	event event.Event
 	audit *users.AuditEntry // the entry of the audit trail, or nil
+	// notAfter is the time after which the row must not be written, or zero.
+	notAfter time.Time
 }
 
 // apply applies the calls of p to the current account, one after the other, and sets the result of each call. It reports
 // whether it accepted all calls. The map added contains the existing transactions by idempotency key; apply adds the new
-// ones. The key computes the MACs of the new transactions.
+// ones. The key computes the MACs of the new transactions. The parameter clock is the time that time limits are compared
+// with.
 //
 // The results are valid only if the stored account is still equal to current when the rows are written. If it is not, the
 // caller may call apply again: the new results replace the old ones.
 func (p *playerCalls) apply(
-	key ledgerchain.Key, current account, added map[string]users.Transaction, now time.Time,
+	key ledgerchain.Key, current account, added map[string]users.Transaction, now, clock time.Time,
 ) bool {
 	p.outcome = outcome{before: current, after: current}
 	accepted := true
 	for _, c := range p.calls {
-		if c.tx, c.err = p.applyCall(key, c, added, now); c.err != nil {
+		if c.tx, c.err = p.applyCall(key, c, added, now, clock); c.err != nil {
 			accepted = false
 		}
 	}
@@ -49,7 +52,7 @@ func (p *playerCalls) apply(
 }
 
 func (p *playerCalls) applyCall(
-	key ledgerchain.Key, c *call, added map[string]users.Transaction, now time.Time,
+	key ledgerchain.Key, c *call, added map[string]users.Transaction, now, clock time.Time,
 ) (users.Transaction, error) {
 	if err := c.ctx.Err(); err != nil {
 		return users.Transaction{}, err
@@ -57,7 +60,7 @@ func (p *playerCalls) applyCall(
 	if tx, ok := added[c.entry.IdempotencyKey]; ok {
 		return c.replay(tx)
 	}
-	if after := c.entry.NotAfter; !after.IsZero() && now.After(after) {
+	if after := c.entry.NotAfter; !after.IsZero() && clock.After(after) {
 		return users.Transaction{}, apperr.New(apperr.DependencyUnavailable, "the entry reached the ledger too late")
 	}
 	after, err := p.after.apply(c.entry.Entry, now)
@@ -145,7 +148,7 @@ func newRow(key ledgerchain.Key, c *call, after account, now time.Time) (row, er
 	}
 	e, err := producer.TransactionAdded(tx)
 	e.Traceparent = tracing.Traceparent(c.ctx)
-	return row{tx, c.entry.Data(), e, c.entry.Audit}, err
+	return row{tx, c.entry.Data(), e, c.entry.Audit, c.entry.NotAfter}, err
 }
 
 // chainEntry returns the fields of tx that its MAC covers.

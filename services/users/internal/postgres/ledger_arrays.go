@@ -75,7 +75,7 @@ func registerArrayCodec(conn *pgx.Conn) {
 	types := conn.TypeMap()
 	for _, oid := range []uint32{
 		pgtype.UUIDArrayOID, pgtype.Int2ArrayOID, pgtype.Int4ArrayOID, pgtype.Int8ArrayOID, pgtype.TextArrayOID,
-		pgtype.ByteaArrayOID, pgtype.BoolArrayOID,
+		pgtype.ByteaArrayOID, pgtype.BoolArrayOID, pgtype.TimestamptzArrayOID,
 	} {
 		if t, ok := types.TypeForOID(oid); ok {
 			types.RegisterType(&pgtype.Type{Name: t.Name, OID: oid, Codec: arrayCodec{t.Codec}})

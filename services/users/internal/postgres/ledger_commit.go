@@ -54,7 +54,7 @@ func (l *Ledger) commitOptimistic(group []*playerCalls) (rest []*playerCalls, er
 	now := l.now()
 	for _, p := range group {
 		before, ok := l.cache.get(p.user)
-		if !ok || !p.apply(l.key, before, added, now) {
+		if !ok || !p.apply(l.key, before, added, now, now) {
 			return group, nil
 		}
 	}

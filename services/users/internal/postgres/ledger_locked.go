@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -24,14 +25,14 @@ func (l *Ledger) commitLocked(ctx context.Context, players []*playerCalls) (rest
 	}
 	defer conn.Release()
 	defer rollback(ctx, conn) // no effect after the commit
-	accounts, added, err := lockAccounts(ctx, conn, players)
+	accounts, added, clock, err := lockAccounts(ctx, conn, players)
 	if err != nil {
 		return players, err
 	}
 	var done, changed []*playerCalls
 	now := l.now()
 	for _, p := range players {
-		p.apply(l.key, accounts[p.user], added, now)
+		p.apply(l.key, accounts[p.user], added, now, clock)
 		if len(p.rows) > 0 {
 			changed = append(changed, p)
 		} else {
@@ -64,10 +65,10 @@ ORDER BY id FOR NO KEY UPDATE`
 const keysSQL = `SELECT ` + transactionColumns + ` FROM transactions WHERE idempotency_key = ANY ($1::text[])`
 
 // lockAccounts begins a database transaction and locks the rows of players. It returns the players' accounts by player id,
-// and the existing transactions with the calls' idempotency keys by key.
+// the existing transactions with the calls' idempotency keys by key, and the time of the database after the locks.
 func lockAccounts(
 	ctx context.Context, conn *pgxpool.Conn, players []*playerCalls,
-) (accounts map[uuid.UUID]account, added map[string]users.Transaction, err error) {
+) (accounts map[uuid.UUID]account, added map[string]users.Transaction, clock time.Time, err error) {
 	ids, keys := make([]uuid.UUID, 0, len(players)), make([]string, 0, len(players))
 	for _, p := range players {
 		ids = append(ids, p.user)
@@ -96,7 +97,9 @@ func lockAccounts(
 		}
 		return err
 	})
-	return accounts, added, conn.SendBatch(ctx, &batch).Close()
+	batch.Queue("SELECT clock_timestamp()").QueryRow(func(row pgx.Row) error { return row.Scan(&clock) })
+	err = conn.SendBatch(ctx, &batch).Close() // Close runs the functions above
+	return accounts, added, clock, err
 }
 
 // writeAndCommit runs a statement of writeStatement and commits. Element i of written is true if player i was written.

@@ -77,3 +77,41 @@ func TestLedgerSettlesWithEntriesInFlight(t *testing.T) {
 		}
 	}
 }
+
+// TestLateEntryDoesNotRefuseOthers lets calls of two players wait for a lock. The time limit of one call passes meanwhile. The
+// other calls of the group, also those of the same player, are added.
+func TestLateEntryDoesNotRefuseOthers(t *testing.T) {
+	f := newFixture(t)
+	player, other := f.insertPlayer(), f.insertPlayer()
+	r := f.replica(postgres.LedgerOptions{})
+	f.mustAdd(r, credit(player, 100))
+	f.mustAdd(r, credit(other, 100))
+	unlock := f.lock(player)
+	defer unlock()
+	late := credit(player, 100)
+	late.NotAfter = time.Now().Add(time.Second)
+	results := map[string]chan error{}
+	for name, e := range map[string]users.Entry{
+		"late": late, "another of the player": credit(player, 100), "of another player": credit(other, 100),
+	} {
+		added := make(chan error, 1)
+		results[name] = added
+		go func() {
+			_, err := r.AddTransaction(t.Context(), e)
+			added <- err
+		}()
+	}
+	f.waitUntilBlocked()
+	f.waitUntil(`SELECT count(*) WHERE clock_timestamp() > $1`, late.NotAfter)
+	unlock()
+	for name, added := range results {
+		want := apperr.Code("")
+		if name == "late" {
+			want = apperr.DependencyUnavailable
+		}
+		if err := <-added; apperr.CodeOf(err) != want {
+			t.Errorf("%s: got %v, want code %q", name, err, want)
+		}
+	}
+	f.checkInvariants(4)
+}

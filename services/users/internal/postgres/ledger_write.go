@@ -3,6 +3,7 @@ package postgres
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,8 +16,8 @@ import (
 
 // writeSQL writes the balances, transactions and events of players in one statement. It writes either all rows of a player
 // or none. It skips a player if the stored account differs from the account that the rows were computed from, or if one of
-// the player's idempotency keys already exists. It writes nothing after the time in $26. It returns the positions of the
-// written players in the arrays. The first position is 1.
+// the player's idempotency keys already exists, or if the time limit of the player's rows has passed. It returns the
+// positions of the written players in the arrays. The first position is 1.
 //
 //   - It locks players in the order of the array, so concurrent groups cannot deadlock. If another database transaction
 //     is changing a player, the lock waits until that transaction ends, and the statement then compares again.
@@ -49,16 +50,16 @@ const writeRows = `WITH entry AS MATERIALIZED (
 		$13::text[], $14::text[], $15::bytea[], $16::uuid[], $17::text[], $18::bytea[], $19::text[], $28::text[])
 	AS e (n, id, seq, type, amount, balance_after, description, data, key, hash, reverses, mac, payload, traceparent, purpose)
 ), locked AS MATERIALIZED (
-	SELECT p.n::int AS n
-	FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::boolean[], $27::bigint[]) WITH ORDINALITY
-		AS p (id, balance, entries, head, is_active, refused_until, n)
+	SELECT p.n::int AS n, p.not_after
+	FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::boolean[], $27::bigint[], $26::timestamptz[])
+		WITH ORDINALITY AS p (id, balance, entries, head, is_active, refused_until, not_after, n)
 	JOIN users u ON u.id = p.id
 	WHERE u.balance = p.balance * 0.01 AND u.entries = p.entries AND u.ledger_head = p.head
 		AND u.is_active = p.is_active AND u.promotions_refused_until = p.refused_until AND u.role = 'PLAYER' AND p.n <> ALL (ARRAY(
 			SELECT e.n FROM entry e WHERE (SELECT true FROM transactions t WHERE t.idempotency_key = e.key)))
 	FOR NO KEY UPDATE OF u
 ), writable AS MATERIALIZED (
-	SELECT n FROM locked WHERE clock_timestamp() <= $26
+	SELECT n FROM locked WHERE clock_timestamp() <= not_after
 ), inserted AS (
 	INSERT INTO transactions (id, user_id, seq, type, amount, balance_after, description, additional_data, created_at,
 		idempotency_key, content_hash, reverses, mac, purpose)
@@ -155,20 +156,29 @@ func writeArgs(players []*playerCalls, now time.Time) []any {
 	return []any{
 		playerIDs, balances, counts, heads, active,
 		positions, transactionIDs, seqs, types, amounts, entryBalances, descriptions, data, keys, hashes, reverses, macs,
-		payloads, traceparents, now, shards, event.Topic, event.Type, event.Source, event.ContentType, notAfter(players),
+		payloads, traceparents, now, shards, event.Topic, event.Type, event.Source, event.ContentType, timeLimits(players),
 		refusedUntil, purposes,
 	}
 }
 
-// notAfter returns the earliest time limit of the calls.
-func notAfter(players []*playerCalls) pgtype.Timestamptz {
-	earliest := pgtype.Timestamptz{Valid: true, InfinityModifier: pgtype.Infinity}
+// timeLimits returns the time limit of each player's rows.
+func timeLimits(players []*playerCalls) array {
+	limits := newArray(pgtype.TimestamptzOID, len(players), 8)
 	for _, p := range players {
-		for _, c := range p.calls {
-			at := c.entry.NotAfter
-			if !at.IsZero() && (earliest.InfinityModifier == pgtype.Infinity || at.Before(earliest.Time)) {
-				earliest = pgtype.Timestamptz{Valid: true, Time: at}
-			}
+		limits.addInt64(notAfter(p))
+	}
+	return limits
+}
+
+// postgresEpoch is the time 0 of PostgreSQL's binary format, in microseconds since 1970.
+const postgresEpoch = 946_684_800_000_000
+
+// notAfter returns the earliest time limit of a player's rows in PostgreSQL's binary format.
+func notAfter(p *playerCalls) int64 {
+	earliest := int64(math.MaxInt64) // infinity
+	for _, r := range p.rows {
+		if !r.notAfter.IsZero() {
+			earliest = min(earliest, r.notAfter.UnixMicro()-postgresEpoch)
 		}
 	}
 	return earliest
