@@ -79,8 +79,12 @@ BEGIN
       sum(e.claimed)::bigint AS claimed, sum(e.expired)::bigint AS expired, sum(e.revoked)::bigint AS revoked,
       sum(e.cost) AS cost
     FROM (
-      SELECT n.promotion_id, n.created_at AS at, n.times_assigned - o.times_assigned AS assigned, 0 AS claimed, 0 AS expired,
-        0 AS revoked, 0 AS cost FROM new_rows n JOIN old_rows o ON o.id = n.id
+      SELECT t.promotion_id, max(t.created_at) AS at, sum(t.times) AS assigned, 0 AS claimed, 0 AS expired, 0 AS revoked,
+        0 AS cost
+      FROM (
+        SELECT id, promotion_id, created_at, times_assigned AS times FROM new_rows
+        UNION ALL SELECT id, promotion_id, created_at, -times_assigned FROM old_rows
+      ) t GROUP BY t.id, t.promotion_id HAVING sum(t.times) <> 0
       UNION ALL
       SELECT n.promotion_id, c.at, 0, c.claimed, c.expired, c.revoked, c.cost
       FROM new_rows n, assignment_counts(n.claimed_at, n.revoked_at, n.expired_at, n.amount) c WHERE c.at IS NOT NULL
@@ -91,7 +95,7 @@ BEGIN
     HAVING sum(e.assigned) <> 0 OR sum(e.claimed) <> 0 OR sum(e.expired) <> 0 OR sum(e.revoked) <> 0 OR sum(e.cost) <> 0
   ) e
   HAVING count(*) > 0;
-  DELETE FROM claim_reservations r USING new_rows n WHERE r.id = n.id AND n.claimed;
+  DELETE FROM claim_reservations WHERE id = ANY (ARRAY(SELECT id FROM new_rows WHERE claimed));
   RETURN NULL;
 END
 $$;

@@ -40,7 +40,7 @@ const countersSQL = `
 	ORDER BY want.id`
 
 // exceededSQL returns the promotions whose claims exceed a limit, and the limit. The daily limit is only checked for today,
-// because it may have been lower or higher on earlier days.
+// because it may have been higher on earlier days.
 const exceededSQL = `
 	SELECT p.id, l.name, l.used::text, l.limit::text
 	FROM promotions p JOIN promotion_counters c USING (id)
@@ -52,7 +52,7 @@ const exceededSQL = `
 	WHERE l.limit > 0 AND l.used > l.limit ORDER BY p.id, l.name`
 
 // limits checks that the counters of each promotion equal its assignments, that no limit is exceeded, and that each
-// reservation of a claim is settled. It checks nothing in the schema of a release without limits.
+// reservation of a claim is settled. It skips a database that does not have the counters yet.
 func limits(ctx context.Context, s Sources, r *report) (string, error) {
 	var promotions, reservations int
 	err := snapshot(ctx, s.Promotions, func(tx pgx.Tx) error {

@@ -90,7 +90,7 @@ func (s *Service) notPaid(ctx context.Context, r Reservation, err error) error {
 		return err
 	}
 	// If the release fails, SettleClaims releases the reservation.
-	_ = s.store.ReleaseClaim(ctx, r.Assignment.ID, r.NotAfter)
+	_ = s.store.ReleaseClaim(ctx, r.Assignment, r.NotAfter)
 	return err
 }
 

@@ -16,11 +16,6 @@ const (
 	limitMaxClaimsPerDay = "maxClaimsPerDay"
 )
 
-// Limited reports whether the number or the sum of the claims is limited.
-func (l PromotionLimits) Limited() bool {
-	return l.MaxClaims > 0 || l.Budget > 0 || l.MaxClaimsPerDay > 0
-}
-
 // Expiry returns when an assignment expires that is made at the given time. It is zero if it does not expire.
 func (l PromotionLimits) Expiry(at time.Time) time.Time {
 	if l.ClaimWithinHours == 0 {

@@ -59,9 +59,9 @@ func (s *fakeStore) ConfirmClaim(
 	})
 }
 
-func (s *fakeStore) ReleaseClaim(_ context.Context, assignment uuid.UUID, notAfter time.Time) error {
-	if s.reserved[assignment].Equal(notAfter) {
-		delete(s.reserved, assignment)
+func (s *fakeStore) ReleaseClaim(_ context.Context, a promotions.Assignment, notAfter time.Time) error {
+	if s.reserved[a.ID].Equal(notAfter) {
+		delete(s.reserved, a.ID)
 	}
 	return nil
 }

@@ -71,8 +71,8 @@ type ClaimStore interface {
 	// The time of the claim is when it was reserved, or at without a reservation.
 	ConfirmClaim(ctx context.Context, a Assignment, tx Transaction, claim string, at time.Time) (Assignment, error)
 	// ReleaseClaim removes the reservation of an assignment, unless its time limit is no longer notAfter.
-	ReleaseClaim(ctx context.Context, assignment uuid.UUID, notAfter time.Time) error
-	// OverdueReservations returns up to limit reservations whose time limit has passed.
+	ReleaseClaim(ctx context.Context, a Assignment, notAfter time.Time) error
+	// OverdueReservations returns up to limit reservations whose time limit has passed, in a random order.
 	OverdueReservations(ctx context.Context, now time.Time, limit int) ([]OverdueReservation, error)
 }
 

@@ -295,3 +295,71 @@ func TestPauseDuringClaims(t *testing.T) {
 	wg.Wait()
 	f.checkCounters()
 }
+
+// TestReleaseWaitsForTheClaims releases a reservation while another transaction decides about the claims of the promotion.
+func TestReleaseWaitsForTheClaims(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	p := f.limited(promotions.PromotionLimits{MaxClaims: 1}, 100)
+	hold, err := f.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hold.Rollback(context.Background()) // no-op after the commit below
+	f.ledger.fail = apperr.New(apperr.AccountDeactivated, "refused")
+	var lock sync.Once
+	f.ledger.before = func() {
+		lock.Do(func() {
+			if _, err := hold.Exec(context.Background(), "SELECT pg_advisory_xact_lock(hashtextextended('claims ' || $1::uuid, 0))",
+				p.ID); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { f.claim(p, p.players[0], apperr.AccountDeactivated) })
+	f.awaitBlocked(1)
+	if err := hold.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	f.wantUsage(p.Promotion, promotions.PromotionUsage{Assigned: 1})
+}
+
+// TestReservationOfAClaimedAssignment reserves an assignment that a replica of the previous release has marked meanwhile.
+func TestReservationOfAClaimedAssignment(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	p := f.limited(promotions.PromotionLimits{MaxClaims: 2}, 100, 100)
+	f.claim(p, p.players[0], "")
+	reserve := func() {
+		t.Helper()
+		if _, err := f.pool.Exec(t.Context(), `INSERT INTO claim_reservations (id, user_id, promotion_id, amount, reserved_at, not_after)
+			SELECT id, user_id, promotion_id, amount, now(), now() FROM player_promotions WHERE claimed`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reserve()
+	f.claim(p, p.players[1], apperr.PromotionExhausted)
+	if err := f.service.SettleClaims(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.claim(p, p.players[1], "")
+	f.wantUsage(p.Promotion, promotions.PromotionUsage{Assigned: 2, Claimed: 2, Spent: 200})
+}
+
+// TestManyDeadClaimsAreSettled settles more reservations than are read at once.
+func TestManyDeadClaimsAreSettled(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	p := f.limited(promotions.PromotionLimits{MaxClaims: 600}, 100)
+	if _, err := f.pool.Exec(t.Context(), `INSERT INTO claim_reservations (id, user_id, promotion_id, amount, reserved_at, not_after)
+		SELECT gen_random_uuid(), gen_random_uuid(), $1, 1, now(), now() FROM generate_series(1, 600)`, p.ID); err != nil {
+		t.Fatal(err)
+	}
+	f.claim(p, p.players[0], apperr.PromotionExhausted)
+	if err := f.service.SettleClaims(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.claim(p, p.players[0], "")
+}

@@ -73,6 +73,9 @@ func (s *Store) commitClaims(ctx context.Context, group []*groupCall[confirmatio
 		batch.Queue(planSQL)
 		batch.Queue(lockClaims, sortedIDs(promotions))
 		batch.Queue(confirmSQL, assignments, transactions, claims, at)
+		// A replica of the previous release may have marked an assignment before it was reserved.
+		batch.Queue(`DELETE FROM claim_reservations r USING player_promotions a
+			WHERE r.id = ANY ($1) AND a.id = r.id AND a.claimed`, assignments)
 		batch.Queue("SELECT "+assignmentColumns+" FROM player_promotions WHERE id = ANY ($1)", assignments).
 			Query(func(rows pgx.Rows) error {
 				found, err := pgx.CollectRows(rows, scanAssignment)
@@ -95,18 +98,28 @@ func (s *Store) commitClaims(ctx context.Context, group []*groupCall[confirmatio
 	return nil
 }
 
-// ReleaseClaim deletes the reservation of an assignment, unless another claim has extended its time limit.
-func (s *Store) ReleaseClaim(ctx context.Context, assignment uuid.UUID, notAfter time.Time) error {
-	_, err := s.pool.Exec(ctx, "DELETE FROM claim_reservations WHERE id = $1 AND not_after = $2", assignment, notAfter)
-	return toAppError(err)
+// ReleaseClaim deletes the reservation of an assignment, unless another claim has extended its time limit. Without the lock
+// of the claims, a group that is being decided could see the reservation but not its unit.
+func (s *Store) ReleaseClaim(ctx context.Context, a domain.Assignment, notAfter time.Time) error {
+	batch := &pgx.Batch{}
+	batch.Queue("BEGIN")
+	batch.Queue(planSQL)
+	batch.Queue(lockClaims, []uuid.UUID{a.PromotionID})
+	batch.Queue("DELETE FROM claim_reservations WHERE id = $1 AND not_after = $2", a.ID, notAfter)
+	batch.Queue("COMMIT")
+	return toAppError(postgres.Retry(ctx, func() error {
+		return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+			return conn.SendBatch(ctx, batch).Close() // after an error, the pool closes the connection, which rolls back
+		})
+	}))
 }
 
-// OverdueReservations reads reservations whose time limit has passed. The table is small: it holds only the claims that are
-// being paid.
+// OverdueReservations reads reservations whose time limit has passed, in a random order, so that several replicas settle
+// different ones. The table is small: it holds only the claims that are being paid.
 func (s *Store) OverdueReservations(ctx context.Context, now time.Time, limit int) ([]domain.OverdueReservation, error) {
 	rows, err := s.pool.Query(ctx, `
 		SELECT id, user_id, promotion_id, (amount * 100)::bigint, not_after FROM claim_reservations
-		WHERE not_after < $1 ORDER BY not_after LIMIT $2`, now, limit)
+		WHERE not_after < $1 ORDER BY random() LIMIT $2`, now, limit)
 	if err != nil {
 		return nil, toAppError(err)
 	}

@@ -40,7 +40,7 @@ func (s *Store) HandleDeadlines(ctx context.Context, now time.Time, limit int) (
 }
 
 // lockDeadlines locks deadlines that are due, and the claims of their promotions, and returns the assignments. It locks the
-// claims first, as assignments do.
+// claims before the deadlines, as reassign does.
 func lockDeadlines(ctx context.Context, tx pgx.Tx, now time.Time, limit int) ([]uuid.UUID, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT d.id, a.promotion_id FROM assignment_deadlines d JOIN player_promotions a ON a.id = d.id

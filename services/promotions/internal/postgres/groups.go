@@ -13,12 +13,23 @@ const (
 	groupTimeout = 5 * time.Second
 )
 
+// maxLone is the maximum number of calls that are handled alone at the same time.
+const maxLone = 4
+
+// newGroups returns groups that commit handles.
+func newGroups[P, R any](commit func(ctx context.Context, group []*groupCall[P, R]) error) *groups[P, R] {
+	return &groups[P, R]{commit: commit, lone: make(chan struct{}, maxLone)}
+}
+
 // groups handles concurrent calls in groups, with one transaction for each group. Calls that arrive during a commit form the
 // next group. One of the calls of a group, its leader, runs the transaction; the others wait. If the transaction fails, each
 // call is handled alone, so that only the call that causes the failure fails.
 type groups[P, R any] struct {
 	// commit handles a group and sets the results of its calls.
 	commit func(ctx context.Context, group []*groupCall[P, R]) error
+
+	// lone holds a token for each call that is handled alone, so that they do not take all connections.
+	lone chan struct{}
 
 	mu      sync.Mutex
 	waiting []*groupCall[P, R]
@@ -50,9 +61,22 @@ func (g *groups[P, R]) do(ctx context.Context, p P) (R, error) {
 		step = g.lead(ctx, c)
 	}
 	if step == stepAlone {
-		c.err = g.commit(ctx, []*groupCall[P, R]{c})
+		c.err = g.handleAlone(ctx, c)
 	}
 	return c.result, c.err
+}
+
+// handleAlone handles a call whose group has failed.
+func (g *groups[P, R]) handleAlone(ctx context.Context, c *groupCall[P, R]) error {
+	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
+	defer cancel()
+	select {
+	case g.lone <- struct{}{}:
+		defer func() { <-g.lone }()
+	case <-ctx.Done():
+		return c.err // of the group
+	}
+	return g.commit(ctx, []*groupCall[P, R]{c})
 }
 
 // join adds a call to the next group. The call leads it if no group is being committed. Otherwise it waits.

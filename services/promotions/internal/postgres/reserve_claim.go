@@ -24,9 +24,14 @@ func (s *Store) ReserveClaim(ctx context.Context, p domain.ClaimParams) (domain.
 	if err != nil {
 		return domain.Reservation{}, toAppError(err)
 	}
-	if r.keyTaken { // by a concurrent claim on another replica; its promotion is stored now
+	if first := r; first.keyTaken { // by a concurrent claim on another replica; its promotion is stored now
 		if r, err = s.claims.do(ctx, p); err != nil {
 			return domain.Reservation{}, toAppError(err)
+		}
+		if r.refused != nil && !first.Shared && !first.NotAfter.IsZero() { // the ledger was not asked
+			if err := s.ReleaseClaim(ctx, first.Assignment, first.NotAfter); err != nil {
+				return domain.Reservation{}, err
+			}
 		}
 	}
 	return r.Reservation, r.refused
@@ -220,7 +225,7 @@ func (f *claimsFound) reserve(added newClaims, c *claimCall, a domain.Assignment
 }
 
 // storeReservations stores what the claims of a group add, and commits. It sets keyTaken in the results of calls whose keys
-// another transaction has stored in the meantime. Their reservations remain until they are settled.
+// another transaction has stored in the meantime.
 func storeReservations(ctx context.Context, conn *pgxpool.Conn, group []*claimCall, added newClaims) error {
 	batch := &pgx.Batch{}
 	if len(added.keys) > 0 {

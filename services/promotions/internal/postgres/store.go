@@ -23,9 +23,9 @@ type Store struct {
 	pool    *pgxpool.Pool
 	ent     *promotions.Client
 	wake    func()
-	entries groups[domain.RecordParams, domain.Recorded]
-	claims  groups[domain.ClaimParams, reserved]
-	paid    groups[confirmation, domain.Assignment]
+	entries *groups[domain.RecordParams, domain.Recorded]
+	claims  *groups[domain.ClaimParams, reserved]
+	paid    *groups[confirmation, domain.Assignment]
 }
 
 var (
@@ -37,7 +37,7 @@ var (
 func New(pool *pgxpool.Pool, wake func()) *Store {
 	driver := entsql.OpenDB(dialect.Postgres, postgres.SQL(pool))
 	s := &Store{pool: pool, ent: promotions.NewClient(promotions.Driver(driver)), wake: wake}
-	s.entries.commit, s.claims.commit, s.paid.commit = s.commitEntries, s.commitReservations, s.commitClaims
+	s.entries, s.claims, s.paid = newGroups(s.commitEntries), newGroups(s.commitReservations), newGroups(s.commitClaims)
 	return s
 }
 

@@ -736,8 +736,8 @@ func (x *Assignment) GetRevokedAt() string {
 }
 
 // ClaimReservation reserves one unit of each limit of a promotion for a claim that is being paid. It exists from before the
-// call of the ledger until the claim is confirmed or released. It outlives not_after only if a process died in between; it is
-// then settled by asking the ledger.
+// call of the ledger until the claim is confirmed or released. If it outlives not_after, for example because a process died, it
+// is settled by asking the ledger.
 type ClaimReservation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of the assignment.
