@@ -102,6 +102,33 @@ $$;
 CREATE TRIGGER "player_promotions_updated" AFTER UPDATE ON "player_promotions"
   REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION "player_promotions_updated"();
 
+-- Services cannot delete assignments. An operator can.
+CREATE FUNCTION "player_promotions_deleted"() RETURNS trigger LANGUAGE plpgsql
+  SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  PERFORM count_assignments(array_agg(e.promotion_id), array_agg(e.day), array_agg(e.assigned), array_agg(e.claimed),
+    array_agg(e.expired), array_agg(e.revoked), array_agg(e.cost))
+  FROM (
+    SELECT e.promotion_id, (e.at AT TIME ZONE 'UTC')::date AS day, sum(e.assigned)::bigint AS assigned,
+      sum(e.claimed)::bigint AS claimed, sum(e.expired)::bigint AS expired, sum(e.revoked)::bigint AS revoked,
+      sum(e.cost) AS cost
+    FROM (
+      SELECT o.promotion_id, o.created_at AS at, -o.times_assigned AS assigned, 0 AS claimed, 0 AS expired, 0 AS revoked,
+        0 AS cost FROM old_rows o
+      UNION ALL
+      SELECT o.promotion_id, c.at, 0, -c.claimed, -c.expired, -c.revoked, -c.cost
+      FROM old_rows o, assignment_counts(o.claimed_at, o.revoked_at, o.expired_at, o.amount) c WHERE c.at IS NOT NULL
+    ) e GROUP BY 1, 2
+  ) e
+  HAVING count(*) > 0;
+  DELETE FROM claim_reservations WHERE id = ANY (ARRAY(SELECT id FROM old_rows));
+  DELETE FROM assignment_deadlines WHERE id = ANY (ARRAY(SELECT id FROM old_rows));
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER "player_promotions_deleted" AFTER DELETE ON "player_promotions" REFERENCING OLD TABLE AS old_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION "player_promotions_deleted"();
+
 -- What a player was promised does not change, except when a revoked or expired assignment is made again.
 CREATE FUNCTION "player_promotions_frozen"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -147,10 +147,29 @@ func deactivatedDuringClaim(t *testing.T, c *cluster) {
 	player, promotion := newAssignment(t, c.platform, "9.00")
 	staff := newStaff(t, c.admin(t))
 	response, release := heldClaim(t, c, player, promotion)
-	staff.call(200, "PATCH", "/api/v1/promotions/"+promotion, object{"isActive": false})
+	deactivated := make(chan answer, 1)
+	go func() {
+		a, err := staff.try("PATCH", "/api/v1/promotions/"+promotion, object{"isActive": false})
+		if err != nil {
+			a.raw = err.Error()
+		}
+		deactivated <- a
+	}()
+	eventually(t, "the deactivation waits for the claim", func() error {
+		var n int
+		err := c.database("promotions").QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'`).Scan(&n)
+		if err == nil && n == 0 {
+			err = errors.New("no session waits")
+		}
+		return err
+	})
 	release()
 	if a := <-response; a.status != 200 {
 		t.Errorf("claim that was paid before the deactivation: got %v, want 200", a)
+	}
+	if a := <-deactivated; a.status != 200 {
+		t.Errorf("deactivation during the claim: got %v, want 200", a)
 	}
 	paidOnce(t, player, "9.00")
 	c.verify(t)

@@ -363,3 +363,16 @@ func TestManyDeadClaimsAreSettled(t *testing.T) {
 	}
 	f.claim(p, p.players[0], "")
 }
+
+// TestDeletedAssignmentsAreNotCounted deletes assignments in each state, as an operator does.
+func TestDeletedAssignmentsAreNotCounted(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	p := f.limited(promotions.PromotionLimits{}, 100, 200, 300)
+	f.claim(p, p.players[0], "")
+	f.revoke(p, p.players[1])
+	if _, err := f.pool.Exec(t.Context(), "DELETE FROM player_promotions WHERE promotion_id = $1", p.ID); err != nil {
+		t.Fatal(err)
+	}
+	f.wantUsage(p.Promotion, promotions.PromotionUsage{})
+}
