@@ -60,6 +60,24 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// Every calls fn at once and then after each interval, until ctx ends. It then returns nil. Each call may take timeout. Every
+// passes the errors of fn to failed, except an error after the end of ctx.
+func Every(
+	ctx context.Context, interval, timeout time.Duration, fn func(context.Context) error, failed func(error),
+) error {
+	for {
+		attempt, cancel := context.WithTimeout(ctx, timeout)
+		err := fn(attempt)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			failed(err)
+		}
+		if Sleep(ctx, interval) != nil {
+			return nil //nolint:nilerr // ctx ended
+		}
+	}
+}
+
 // Permanent marks err as an error that Retry does not retry. It returns nil if err is nil.
 func Permanent(err error) error { return exponential.Permanent(err) }
 

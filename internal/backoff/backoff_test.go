@@ -70,6 +70,35 @@ func TestSleep(t *testing.T) {
 	})
 }
 
+// TestEvery fails the first two calls and ends the context in the fourth one.
+func TestEvery(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var calls []time.Duration
+		var failed []error
+		start, broken := time.Now(), errors.New("broken")
+		err := backoff.Every(ctx, time.Hour, time.Minute, func(attempt context.Context) error {
+			calls = append(calls, time.Since(start))
+			switch len(calls) {
+			case 1:
+				return broken
+			case 2:
+				<-attempt.Done()
+				return attempt.Err()
+			case 4:
+				cancel()
+				return broken
+			}
+			return nil
+		}, func(err error) { failed = append(failed, err) })
+		want := []time.Duration{0, time.Hour, 2*time.Hour + time.Minute, 3*time.Hour + time.Minute}
+		if err != nil || !slices.Equal(calls, want) || !slices.Equal(failed, []error{broken, context.DeadlineExceeded}) {
+			t.Errorf("got calls after %v, the errors %v and %v, want calls after %v", calls, failed, err, want)
+		}
+	})
+}
+
 func TestRetry(t *testing.T) {
 	errFailed := errors.New("failed")
 	policy := backoff.Policy{Initial: time.Second, Max: 4 * time.Second}

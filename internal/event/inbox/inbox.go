@@ -61,19 +61,10 @@ func Prune(ctx context.Context, db postgres.Execer, age time.Duration) (deleted 
 // Run prunes the inbox immediately and then every hour until ctx ends. It logs errors and always returns nil. Every
 // replica of a service may run it.
 func Run(ctx context.Context, db postgres.Execer, age time.Duration, log *slog.Logger) error {
-	for {
-		if err := pruneWithTimeout(ctx, db, age); err != nil && ctx.Err() == nil {
-			log.Warn("pruning the inbox failed", "error", err)
-		}
-		if backoff.Sleep(ctx, pruneInterval) != nil {
-			return nil //nolint:nilerr // ctx ended
-		}
-	}
-}
-
-func pruneWithTimeout(ctx context.Context, db postgres.Execer, age time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, pruneTimeout)
-	defer cancel()
-	_, err := Prune(ctx, db, age)
-	return err
+	return backoff.Every(ctx, pruneInterval, pruneTimeout,
+		func(ctx context.Context) error {
+			_, err := Prune(ctx, db, age)
+			return err
+		},
+		func(err error) { log.Warn("pruning the inbox failed", "error", err) })
 }

@@ -19,18 +19,14 @@ const (
 	repeatTimeout = 30 * time.Second
 )
 
-// repeat returns a function that calls fn after each interval until ctx ends. It logs errors, except those of an outage,
-// which readiness logs. Every replica may run it.
+// repeat returns a function that calls fn at once and then after each interval, until ctx ends. It logs errors, except those
+// of an outage, which readiness logs. Every replica may run it.
 func (a *App) repeat(what string, interval time.Duration, fn func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
-		for backoff.Sleep(ctx, interval) == nil {
-			attempt, cancel := context.WithTimeout(ctx, repeatTimeout)
-			err := fn(attempt)
-			cancel()
-			if err != nil && ctx.Err() == nil && apperr.CodeOf(err) != apperr.DependencyUnavailable {
+		return backoff.Every(ctx, interval, repeatTimeout, fn, func(err error) {
+			if apperr.CodeOf(err) != apperr.DependencyUnavailable {
 				a.log.Error(what+" failed", "error", err)
 			}
-		}
-		return nil
+		})
 	}
 }

@@ -60,15 +60,7 @@ func firstID(at time.Time) string {
 // RunPruning calls Prune immediately and then every hour until ctx ends. It logs errors and always returns nil. Every
 // replica may run it.
 func (s *Store) RunPruning(ctx context.Context, rules domain.AnomalyRules, log *slog.Logger) error {
-	for {
-		attempt, cancel := context.WithTimeout(ctx, pruneTimeout)
-		err := s.Prune(attempt, rules, time.Now())
-		cancel()
-		if err != nil && ctx.Err() == nil {
-			log.Warn("pruning the windows of anomalies failed", "error", err)
-		}
-		if backoff.Sleep(ctx, pruneInterval) != nil {
-			return nil //nolint:nilerr // ctx ended
-		}
-	}
+	return backoff.Every(ctx, pruneInterval, pruneTimeout,
+		func(ctx context.Context) error { return s.Prune(ctx, rules, time.Now()) },
+		func(err error) { log.Warn("pruning the windows of anomalies failed", "error", err) })
 }

@@ -67,20 +67,11 @@ func (s *Store) PruneAudit(ctx context.Context, r AuditRetention) (deleted int64
 // RunAuditPruning prunes the trail immediately and then every hour until ctx ends, and then returns nil. Every replica may
 // run it. It calls pruned with the number of deleted entries, and logs errors.
 func (s *Store) RunAuditPruning(ctx context.Context, r AuditRetention, pruned func(int64), log *slog.Logger) error {
-	for {
-		deleted, err := s.pruneAuditWithTimeout(ctx, r)
-		pruned(deleted)
-		if err != nil && ctx.Err() == nil {
-			log.Warn("pruning the audit trail failed", "error", err)
-		}
-		if backoff.Sleep(ctx, auditPruneInterval) != nil {
-			return nil //nolint:nilerr // ctx ended
-		}
-	}
-}
-
-func (s *Store) pruneAuditWithTimeout(ctx context.Context, r AuditRetention) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, auditPruneTimeout)
-	defer cancel()
-	return s.PruneAudit(ctx, r)
+	return backoff.Every(ctx, auditPruneInterval, auditPruneTimeout,
+		func(ctx context.Context) error {
+			deleted, err := s.PruneAudit(ctx, r)
+			pruned(deleted)
+			return err
+		},
+		func(err error) { log.Warn("pruning the audit trail failed", "error", err) })
 }
