@@ -79,7 +79,7 @@ func (s *Service) claim(
 		return Claimed{}, false, err
 	}
 	a.State = a.StateAt(s.now())
-	return Claimed{a, tx}, r.Assignment.claimedBy(id), nil
+	return Claimed{a, tx}, r.Assignment.ClaimedBy(id), nil
 }
 
 // notPaid releases a reservation if the ledger has refused the credit with err, and returns err. After other errors the
@@ -94,8 +94,8 @@ func (s *Service) notPaid(ctx context.Context, r Reservation, err error) error {
 	return err
 }
 
-// claimedBy reports whether the claim with the given id has already succeeded.
-func (a Assignment) claimedBy(claimID string) bool { return a.Claimed && a.ClaimID == claimID }
+// ClaimedBy reports whether the claim with the given id has already succeeded.
+func (a Assignment) ClaimedBy(claimID string) bool { return a.Claimed && a.ClaimID == claimID }
 
 // claimID returns the id of a claim: the client's key, or a new id if there is none. The prefixes keep keys and new ids
 // distinct.

@@ -136,7 +136,7 @@ func (l *fakeLedger) Transaction(_ context.Context, _ uuid.UUID, key string) (pr
 	return tx, nil
 }
 
-// claimTest is a service with one player who has the promotions "bonus" and "other".
+// claimTest holds a service, and one player to whom the promotions "bonus" and "other" are assigned.
 type claimTest struct {
 	*testing.T
 	service *promotions.Service

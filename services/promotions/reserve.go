@@ -66,7 +66,7 @@ func (c Claiming) Decide() (reserve bool, err error) {
 		return false, apperr.New(apperr.IdempotencyMismatch, "the Idempotency-Key was used to claim another promotion")
 	case c.Assignment == nil:
 		return false, apperr.New(apperr.NotFound, "promotion not found")
-	case c.Assignment.claimedBy(c.ClaimID):
+	case c.Assignment.ClaimedBy(c.ClaimID):
 		return false, nil
 	}
 	if err := c.Assignment.Claimable(c.At); err != nil {

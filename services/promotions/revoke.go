@@ -35,15 +35,15 @@ const (
 // assignments of the other players.
 func (s *Service) Revoke(ctx context.Context, promotion uuid.UUID, players []uuid.UUID) ([]RevokeResult, error) {
 	players = distinct(players)
-	deadline := time.Now().Add(claimWait)
+	waiting, cancel := context.WithTimeout(ctx, claimWait)
+	defer cancel()
 	delays := backoff.Policy{Initial: firstClaimRetry, Max: claimWait}.Delays()
 	for {
 		results, beingPaid, err := s.store.Revoke(ctx, RevokeParams{Promotion: promotion, Players: players, At: s.now()})
 		if err != nil || beingPaid == 0 {
 			return results, err
 		}
-		left := time.Until(deadline)
-		if left <= 0 || backoff.Sleep(ctx, min(delays.Next(), left)) != nil {
+		if delays.Sleep(waiting) != nil {
 			e := apperr.New(apperr.DependencyUnavailable, "claims of %d of the players are being paid; repeat the request", beingPaid)
 			e.RetryAfter = payTime
 			return nil, e

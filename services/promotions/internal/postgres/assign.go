@@ -54,7 +54,7 @@ func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(do
 			}
 			assigned = append(assigned, again...)
 		}
-		if err := recordAssigned(ctx, tx, p, assigned); err != nil {
+		if err := recordPlayers(ctx, tx, p.ID, assigned); err != nil {
 			return err
 		}
 		for _, player := range assigned {
@@ -200,8 +200,8 @@ func announce(ctx context.Context, tx pgx.Tx, p domain.Promotion, assignments []
 	return players, outbox.Append(ctx, tx, events...)
 }
 
-// recordAssigned records that players got a promotion.
-func recordAssigned(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.UUID) error {
+// recordPlayers records that an act on a promotion concerned players. It does nothing without players.
+func recordPlayers(ctx context.Context, tx pgx.Tx, promotion uuid.UUID, players []uuid.UUID) error {
 	if len(players) == 0 {
 		return nil
 	}
@@ -209,7 +209,7 @@ func recordAssigned(ctx context.Context, tx pgx.Tx, p domain.Promotion, players 
 	for i, player := range players {
 		ids[i] = player.String()
 	}
-	return record(ctx, tx, audit.Change{Target: p.ID, After: map[string]any{"players": ids}})
+	return record(ctx, tx, audit.Change{Target: promotion, After: map[string]any{"players": ids}})
 }
 
 // queryOne returns the only row of a query. It returns pgx.ErrNoRows or pgx.ErrTooManyRows if the query does not return

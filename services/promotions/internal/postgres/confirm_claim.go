@@ -67,11 +67,7 @@ func (s *Store) commitClaims(ctx context.Context, group []*groupCall[confirmatio
 		claims = append(claims, pgtype.Text{String: p.claim, Valid: p.claim != ""})
 	}
 	stored := map[uuid.UUID]domain.Assignment{}
-	err := postgres.Retry(ctx, func() error {
-		batch := &pgx.Batch{}
-		batch.Queue("BEGIN")
-		batch.Queue(planSQL)
-		batch.Queue(lockClaims, sortedIDs(promotions))
+	err := s.withClaims(ctx, promotions, func(batch *pgx.Batch) {
 		batch.Queue(confirmSQL, assignments, transactions, claims, at)
 		// A replica of the previous release may have marked an assignment before it was reserved.
 		batch.Queue(`DELETE FROM claim_reservations r USING player_promotions a
@@ -84,10 +80,6 @@ func (s *Store) commitClaims(ctx context.Context, group []*groupCall[confirmatio
 				}
 				return err
 			})
-		batch.Queue("COMMIT")
-		return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-			return conn.SendBatch(ctx, batch).Close() // after an error, the pool closes the connection, which rolls back
-		})
 	})
 	if err != nil {
 		return err
@@ -101,17 +93,23 @@ func (s *Store) commitClaims(ctx context.Context, group []*groupCall[confirmatio
 // ReleaseClaim deletes the reservation of an assignment, unless another claim has extended its time limit. Without the lock
 // of the claims, a group that is being decided could see the reservation but not its unit.
 func (s *Store) ReleaseClaim(ctx context.Context, a domain.Assignment, notAfter time.Time) error {
-	batch := &pgx.Batch{}
-	batch.Queue("BEGIN")
-	batch.Queue(planSQL)
-	batch.Queue(lockClaims, []uuid.UUID{a.PromotionID})
-	batch.Queue("DELETE FROM claim_reservations WHERE id = $1 AND not_after = $2", a.ID, notAfter)
-	batch.Queue("COMMIT")
-	return toAppError(postgres.Retry(ctx, func() error {
+	return toAppError(s.withClaims(ctx, []uuid.UUID{a.PromotionID}, func(batch *pgx.Batch) {
+		batch.Queue("DELETE FROM claim_reservations WHERE id = $1 AND not_after = $2", a.ID, notAfter)
+	}))
+}
+
+// withClaims runs the statements that queue adds, in one transaction and one round trip, under the locks of the claims of
+// promotions. It calls queue again after a conflict.
+func (s *Store) withClaims(ctx context.Context, promotions []uuid.UUID, queue func(*pgx.Batch)) error {
+	return postgres.Retry(ctx, func() error {
+		batch := &pgx.Batch{}
+		queueLocks(batch, promotions)
+		queue(batch)
+		batch.Queue("COMMIT")
 		return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 			return conn.SendBatch(ctx, batch).Close() // after an error, the pool closes the connection, which rolls back
 		})
-	}))
+	})
 }
 
 // OverdueReservations reads reservations whose time limit has passed, in a random order, so that several replicas settle

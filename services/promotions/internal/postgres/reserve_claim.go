@@ -13,7 +13,6 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/internal/date"
-	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
@@ -95,11 +94,8 @@ func readClaims(ctx context.Context, conn *pgxpool.Conn, group []*claimCall) (*c
 			f.at = c.params.At
 		}
 	}
-	locks := sortedIDs(promotions)
 	batch := &pgx.Batch{}
-	batch.Queue("BEGIN")
-	batch.Queue(planSQL)
-	batch.Queue(lockClaims, locks)
+	locks := queueLocks(batch, promotions)
 	batch.Queue(`SELECT k.user_id, k.key, k.promotion_id FROM unnest($1::uuid[], $2::text[]) AS e (user_id, key)
 		JOIN claim_keys k ON k.user_id = e.user_id AND k.key = e.key`, players, keys).Query(f.collectKeys)
 	batch.Queue(`SELECT `+assignmentColumns+` FROM player_promotions
@@ -188,7 +184,7 @@ func decide(group []*claimCall, f *claimsFound) newClaims {
 		}
 		a := *claiming.Assignment
 		c.result.Assignment = a
-		if p.Key != "" && claiming.KeyPromotion == uuid.Nil && !claimedBy(a, p.ClaimID) {
+		if p.Key != "" && claiming.KeyPromotion == uuid.Nil && !a.ClaimedBy(p.ClaimID) {
 			f.keys[playerKey{p.Player, p.Key}] = p.Promotion
 			added.keys = append(added.keys, c)
 		}
@@ -198,8 +194,6 @@ func decide(group []*claimCall, f *claimsFound) newClaims {
 	}
 	return added
 }
-
-func claimedBy(a domain.Assignment, claim string) bool { return a.Claimed && a.ClaimID == claim }
 
 // reserve adds a reservation for a call. Calls of one assignment share the reservation.
 func (f *claimsFound) reserve(added newClaims, c *claimCall, a domain.Assignment, shared bool) {
@@ -275,7 +269,7 @@ func queueReservations(batch *pgx.Batch, reservations map[uuid.UUID]*newReservat
 	var from, until []time.Time
 	for id, r := range reservations {
 		ids, players, promotions = append(ids, id), append(players, r.UserID), append(promotions, r.PromotionID)
-		amounts = append(amounts, hundredths(r.Amount))
+		amounts = append(amounts, int64(r.Amount))
 		from, until = append(from, r.at), append(until, r.notAfter)
 		if len(r.calls) > 1 {
 			for _, c := range r.calls {
@@ -291,8 +285,6 @@ func queueReservations(batch *pgx.Batch, reservations map[uuid.UUID]*newReservat
 		ON CONFLICT (id) DO UPDATE SET not_after = excluded.not_after`,
 		ids, players, promotions, amounts, from, until)
 }
-
-func hundredths(a money.Amount) int64 { return int64(a) }
 
 // sortedIDs returns the distinct ids in ascending order.
 func sortedIDs(ids []uuid.UUID) []uuid.UUID {

@@ -6,7 +6,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
@@ -71,11 +70,11 @@ func recordRevoked(ctx context.Context, tx pgx.Tx, p domain.Promotion, revoked [
 	if err := outbox.Append(ctx, tx, events...); err != nil {
 		return err
 	}
-	players := make([]any, len(revoked))
+	players := make([]uuid.UUID, len(revoked))
 	for i, a := range revoked {
-		players[i] = a.UserID.String()
+		players[i] = a.UserID
 	}
-	return record(ctx, tx, audit.Change{Target: p.ID, After: map[string]any{"players": players}})
+	return recordPlayers(ctx, tx, p.ID, players)
 }
 
 // revokeResults returns the outcome for each player, and the number of assignments that are neither revoked nor claimed.

@@ -23,6 +23,15 @@ import (
 const lockClaims = `SELECT pg_advisory_xact_lock(hashtextextended('claims ' || p.id, 0))
 	FROM unnest($1::uuid[]) WITH ORDINALITY AS p (id, n)`
 
+// queueLocks begins a transaction and locks the claims of promotions. It returns the distinct promotions.
+func queueLocks(batch *pgx.Batch, promotions []uuid.UUID) []uuid.UUID {
+	distinct := sortedIDs(promotions)
+	batch.Queue("BEGIN")
+	batch.Queue(planSQL)
+	batch.Queue(lockClaims, distinct)
+	return distinct
+}
+
 // usedColumns lists the columns of the table promotions, and a column with the usage of the promotion.
 const usedColumns = promotionColumns + `,
 	(SELECT ARRAY[c.assigned, c.claimed, c.expired, c.revoked, (c.spent * 100)::bigint,
@@ -96,7 +105,7 @@ func readUsage(ctx context.Context, tx *promotions.Tx, p *domain.Promotion, now 
 	}
 	for _, r := range reservations {
 		used.Amount += r.Amount
-		if date.Of(r.ReservedAt) == date.Of(now) {
+		if !date.Of(r.ReservedAt).Before(date.Of(now)) { // as in totalsSQL
 			used.Today++
 		}
 	}
