@@ -28,6 +28,10 @@ type load struct {
 	staff client
 	crews []*crew
 
+	// limited gives each promotion just enough units of each limit for its players. A claim then fails if a fault has lost a
+	// unit, and loyalty verify finds a claim too many. The last release does not know limits.
+	limited bool
+
 	visitor client // logs in all the time; it is no player of a crew, because too many logins end the player's oldest sessions
 	renewed time.Time
 	abort   <-chan struct{} // closed if the test has failed: requests are no longer repeated
@@ -35,6 +39,7 @@ type load struct {
 	mu       sync.Mutex
 	counts   map[string]map[string]int // by operation and answer
 	failures int
+	first    string // the first failure
 	retried  []retried
 	lost     int // acknowledged logins whose token was refused
 }
@@ -80,7 +85,7 @@ func newLoad(t *testing.T, s *stack) *load {
 func (l *load) run(action func()) {
 	l.t.Helper()
 	l.mu.Lock()
-	l.failures, l.retried, l.lost = 0, nil, 0
+	l.failures, l.first, l.retried, l.lost = 0, "", nil, 0
 	l.counts = map[string]map[string]int{}
 	l.mu.Unlock()
 	for _, c := range l.crews {
@@ -124,12 +129,15 @@ func (l *load) run(action func()) {
 
 func (l *load) step(c *crew) {
 	today := time.Now().UTC()
-	created := l.until("create", func() (answer, error) {
-		return l.staff.try("POST", "/api/v1/promotions", object{
-			"title": "Load", "type": "BONUS", "amount": "1.25",
-			"startDate": today.AddDate(0, 0, -1).Format(time.DateOnly), "endDate": today.AddDate(0, 0, 1).Format(time.DateOnly),
-		})
-	})
+	offer := object{
+		"title": "Load", "type": "BONUS", "amount": "1.25",
+		"startDate": today.AddDate(0, 0, -1).Format(time.DateOnly), "endDate": today.AddDate(0, 0, 1).Format(time.DateOnly),
+	}
+	if l.limited {
+		n := len(c.players)
+		offer["limits"] = object{"maxClaims": n, "maxClaimsPerDay": n, "budget": fmt.Sprintf("%.2f", 1.25*float64(n))}
+	}
+	created := l.until("create", func() (answer, error) { return l.staff.try("POST", "/api/v1/promotions", offer) })
 	promotion := created.text("id")
 	ids := make([]string, len(c.players))
 	for i, p := range c.players {
@@ -224,7 +232,9 @@ func (l *load) count(operation string, a answer, err error, ok bool) {
 	}
 	l.counts[operation][name]++
 	if !ok {
-		l.failures++
+		if l.failures++; l.failures == 1 {
+			l.first = fmt.Sprintf("%s at %s: %v %v", operation, time.Now().UTC().Format(time.RFC3339Nano), a, err)
+		}
 	}
 }
 

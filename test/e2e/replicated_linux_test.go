@@ -40,6 +40,7 @@ func TestReplicated(t *testing.T) {
 		}
 		r.run(t, l, upgrade(s, release))
 	})
+	l.limited = true
 	t.Run("Kafka users", s.kafkaUsers)
 	for _, tt := range behindNginx() {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, s) })
@@ -91,7 +92,7 @@ func (r *report) run(t *testing.T, l *load, f fault) {
 	})
 	l.settle()
 	if f.graceful && l.failed() > 0 {
-		t.Errorf("%s: %d requests failed: %s", f.name, l.failed(), l.seen())
+		t.Errorf("%s: %d requests failed: %s; the first one was %s", f.name, l.failed(), l.seen(), l.first)
 	}
 	if sockets := l.closes(); f.closesSockets && (len(sockets) > 1 || sockets["closed with 1001"] == 0) {
 		t.Errorf("%s: sockets %v, want 1001 only", f.name, sockets)
