@@ -60,8 +60,8 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Every calls fn at once and then after each interval, until ctx ends. It then returns nil. Each call may take timeout. Every
-// passes the errors of fn to failed, except an error after the end of ctx.
+// Every calls fn at once and then after each interval, until ctx ends. It then returns nil. Each call may take timeout.
+// Every passes the errors of fn to failed, except an error after the end of ctx.
 func Every(
 	ctx context.Context, interval, timeout time.Duration, fn func(context.Context) error, failed func(error),
 ) error {

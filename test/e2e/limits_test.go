@@ -65,18 +65,22 @@ func ended(t *testing.T, p platform) {
 	staff, player := newStaff(t, p.admin(t)), newPlayer(t, p.url)
 	id := newPromotion(staff, "BONUS", "20").text("id")
 	assign(staff, id, player)
-	state := func(want string) object {
+	state := func(want string) (found object) {
 		t.Helper()
-		for _, s := range []string{"ASSIGNED", "CLAIMED", "EXPIRED", "REVOKED"} {
-			list := player.call(200, "GET", "/api/v1/promotions/players/"+player.id+"?state="+s, nil).list("assignments")
-			for _, a := range list {
-				if text(a, "promotion_id") == id && s == want && text(a, "state") == want {
-					return a
+		for _, state := range []string{"ASSIGNED", "CLAIMED", "EXPIRED", "REVOKED"} {
+			for _, a := range player.call(200, "GET", "/api/v1/promotions/players/"+player.id+"?state="+state, nil).list("assignments") {
+				if text(a, "promotion_id") != id {
+					continue
+				}
+				if found = a; state != want || text(a, "state") != want {
+					t.Errorf("the assignments in the state %s contain %v, which must be %s", state, a, want)
 				}
 			}
 		}
-		t.Fatalf("the assignment is not listed in the state %s", want)
-		return nil
+		if found == nil {
+			t.Fatalf("no filter lists the assignment, which must be %s", want)
+		}
+		return found
 	}
 	if a := state("ASSIGNED"); text(a, "expiresAt") != "" || text(a, "revokedAt") != "" {
 		t.Errorf("got %v, want an assignment that does not expire", a)
