@@ -88,9 +88,9 @@ const insertScript = `WITH p AS (
 	INSERT INTO promotions (id, title, description, type, amount, start_date, end_date, created_at, updated_at)
 	VALUES (gen_random_uuid(), 'Offer', '', 'BONUS', 1, '2000-01-01', '2999-01-01', now(), now()) RETURNING id
 )
-INSERT INTO player_promotions (id, user_id, promotion_id, claimed, amount, assigned_by, created_at, title)
+INSERT INTO player_promotions (id, user_id, promotion_id, claimed, amount, assigned_by, created_at, title, source)
 SELECT lpad(to_hex(nextval('bench_ids')), 32, '0')::uuid, ('` + playerPrefix + `' || n)::uuid, p.id, false, 1, p.id, now(),
-	'Offer'
+	'Offer', 'STAFF'
 FROM p, generate_series(:first::bigint, :last::bigint) n;
 `
 

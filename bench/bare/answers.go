@@ -51,6 +51,8 @@ type assignment struct {
 	State         string      `json:"state"`
 	ExpiresAt     string      `json:"expiresAt"`
 	RevokedAt     string      `json:"revokedAt"`
+	Source        string      `json:"source"`
+	JobID         string      `json:"jobId"`
 	Promotion     *promotion  `json:"promotion,omitempty"`
 }
 

@@ -38,7 +38,8 @@ func servePromotions(mux *http.ServeMux, db *pgxpool.Pool, o options) error {
 const (
 	assignmentColumns = "a.id, a.user_id, a.promotion_id, a.claimed, a.amount::text, coalesce(a.assigned_by::text, '')," +
 		" a.created_at, a.claimed_at, a.transaction_id, CASE WHEN a.claimed THEN 'CLAIMED' ELSE 'ASSIGNED' END," +
-		" coalesce(a.expires_at::text, ''), coalesce(a.revoked_at::text, '')"
+		" coalesce(a.expires_at::text, ''), coalesce(a.revoked_at::text, '')," +
+		" a.source, coalesce(a.job_id::text, '')"
 	promotionColumns = "p.id, p.title, p.description, p.is_active, p.type, p.amount::text, p.start_date::text," +
 		" p.end_date::text, p.created_at, p.updated_at, p.inactive_as"
 
@@ -54,7 +55,7 @@ const (
 func (a *assignment) columns() []any {
 	return []any{
 		&a.ID, &a.UserID, &a.PromotionID, &a.Claimed, &a.Amount, &a.AssignedBy, &a.CreatedAt, &a.ClaimedAt, &a.TransactionID,
-		&a.State, &a.ExpiresAt, &a.RevokedAt,
+		&a.State, &a.ExpiresAt, &a.RevokedAt, &a.Source, &a.JobID,
 	}
 }
 

@@ -40,6 +40,10 @@ type Assignment struct {
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	// RevokedAt holds the value of the "revoked_at" field.
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+	// Source holds the value of the "source" field.
+	Source string `json:"source,omitempty"`
+	// JobID holds the value of the "job_id" field.
+	JobID *uuid.UUID `json:"job_id,omitempty"`
 	// Title holds the value of the "title" field.
 	Title string `json:"-"`
 	// ClaimID holds the value of the "claim_id" field.
@@ -79,7 +83,7 @@ func (*Assignment) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case assignment.FieldAssignedBy, assignment.FieldTransactionID:
+		case assignment.FieldAssignedBy, assignment.FieldTransactionID, assignment.FieldJobID:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case assignment.FieldAmount:
 			values[i] = new(money.Amount)
@@ -87,7 +91,7 @@ func (*Assignment) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case assignment.FieldTimesAssigned:
 			values[i] = new(sql.NullInt64)
-		case assignment.FieldTitle, assignment.FieldClaimID:
+		case assignment.FieldSource, assignment.FieldTitle, assignment.FieldClaimID:
 			values[i] = new(sql.NullString)
 		case assignment.FieldCreatedAt, assignment.FieldClaimedAt, assignment.FieldExpiresAt, assignment.FieldRevokedAt, assignment.FieldExpiredAt:
 			values[i] = new(sql.NullTime)
@@ -178,6 +182,19 @@ func (_m *Assignment) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.RevokedAt = new(time.Time)
 				*_m.RevokedAt = value.Time
+			}
+		case assignment.FieldSource:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field source", values[i])
+			} else if value.Valid {
+				_m.Source = value.String
+			}
+		case assignment.FieldJobID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field job_id", values[i])
+			} else if value.Valid {
+				_m.JobID = new(uuid.UUID)
+				*_m.JobID = *value.S.(*uuid.UUID)
 			}
 		case assignment.FieldTitle:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -284,6 +301,14 @@ func (_m *Assignment) String() string {
 	if v := _m.RevokedAt; v != nil {
 		builder.WriteString("revoked_at=")
 		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("source=")
+	builder.WriteString(_m.Source)
+	builder.WriteString(", ")
+	if v := _m.JobID; v != nil {
+		builder.WriteString("job_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")
 	builder.WriteString("title=<sensitive>")

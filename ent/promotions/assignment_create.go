@@ -123,6 +123,26 @@ func (_c *AssignmentCreate) SetNillableRevokedAt(v *time.Time) *AssignmentCreate
 	return _c
 }
 
+// SetSource sets the "source" field.
+func (_c *AssignmentCreate) SetSource(v string) *AssignmentCreate {
+	_c.mutation.SetSource(v)
+	return _c
+}
+
+// SetJobID sets the "job_id" field.
+func (_c *AssignmentCreate) SetJobID(v uuid.UUID) *AssignmentCreate {
+	_c.mutation.SetJobID(v)
+	return _c
+}
+
+// SetNillableJobID sets the "job_id" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableJobID(v *uuid.UUID) *AssignmentCreate {
+	if v != nil {
+		_c.SetJobID(*v)
+	}
+	return _c
+}
+
 // SetTitle sets the "title" field.
 func (_c *AssignmentCreate) SetTitle(v string) *AssignmentCreate {
 	_c.mutation.SetTitle(v)
@@ -296,6 +316,14 @@ func (_c *AssignmentCreate) createSpec() (*Assignment, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.RevokedAt(); ok {
 		_spec.SetField(assignment.FieldRevokedAt, field.TypeTime, value)
 		_node.RevokedAt = &value
+	}
+	if value, ok := _c.mutation.Source(); ok {
+		_spec.SetField(assignment.FieldSource, field.TypeString, value)
+		_node.Source = value
+	}
+	if value, ok := _c.mutation.JobID(); ok {
+		_spec.SetField(assignment.FieldJobID, field.TypeUUID, value)
+		_node.JobID = &value
 	}
 	if value, ok := _c.mutation.Title(); ok {
 		_spec.SetField(assignment.FieldTitle, field.TypeString, value)

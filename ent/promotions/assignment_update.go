@@ -172,6 +172,40 @@ func (_u *AssignmentUpdate) ClearRevokedAt() *AssignmentUpdate {
 	return _u
 }
 
+// SetSource sets the "source" field.
+func (_u *AssignmentUpdate) SetSource(v string) *AssignmentUpdate {
+	_u.mutation.SetSource(v)
+	return _u
+}
+
+// SetNillableSource sets the "source" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableSource(v *string) *AssignmentUpdate {
+	if v != nil {
+		_u.SetSource(*v)
+	}
+	return _u
+}
+
+// SetJobID sets the "job_id" field.
+func (_u *AssignmentUpdate) SetJobID(v uuid.UUID) *AssignmentUpdate {
+	_u.mutation.SetJobID(v)
+	return _u
+}
+
+// SetNillableJobID sets the "job_id" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableJobID(v *uuid.UUID) *AssignmentUpdate {
+	if v != nil {
+		_u.SetJobID(*v)
+	}
+	return _u
+}
+
+// ClearJobID clears the value of the "job_id" field.
+func (_u *AssignmentUpdate) ClearJobID() *AssignmentUpdate {
+	_u.mutation.ClearJobID()
+	return _u
+}
+
 // SetTitle sets the "title" field.
 func (_u *AssignmentUpdate) SetTitle(v string) *AssignmentUpdate {
 	_u.mutation.SetTitle(v)
@@ -337,6 +371,15 @@ func (_u *AssignmentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if _u.mutation.RevokedAtCleared() {
 		_spec.ClearField(assignment.FieldRevokedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Source(); ok {
+		_spec.SetField(assignment.FieldSource, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.JobID(); ok {
+		_spec.SetField(assignment.FieldJobID, field.TypeUUID, value)
+	}
+	if _u.mutation.JobIDCleared() {
+		_spec.ClearField(assignment.FieldJobID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.Title(); ok {
 		_spec.SetField(assignment.FieldTitle, field.TypeString, value)
@@ -518,6 +561,40 @@ func (_u *AssignmentUpdateOne) SetNillableRevokedAt(v *time.Time) *AssignmentUpd
 // ClearRevokedAt clears the value of the "revoked_at" field.
 func (_u *AssignmentUpdateOne) ClearRevokedAt() *AssignmentUpdateOne {
 	_u.mutation.ClearRevokedAt()
+	return _u
+}
+
+// SetSource sets the "source" field.
+func (_u *AssignmentUpdateOne) SetSource(v string) *AssignmentUpdateOne {
+	_u.mutation.SetSource(v)
+	return _u
+}
+
+// SetNillableSource sets the "source" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableSource(v *string) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetSource(*v)
+	}
+	return _u
+}
+
+// SetJobID sets the "job_id" field.
+func (_u *AssignmentUpdateOne) SetJobID(v uuid.UUID) *AssignmentUpdateOne {
+	_u.mutation.SetJobID(v)
+	return _u
+}
+
+// SetNillableJobID sets the "job_id" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableJobID(v *uuid.UUID) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetJobID(*v)
+	}
+	return _u
+}
+
+// ClearJobID clears the value of the "job_id" field.
+func (_u *AssignmentUpdateOne) ClearJobID() *AssignmentUpdateOne {
+	_u.mutation.ClearJobID()
 	return _u
 }
 
@@ -716,6 +793,15 @@ func (_u *AssignmentUpdateOne) sqlSave(ctx context.Context) (_node *Assignment, 
 	}
 	if _u.mutation.RevokedAtCleared() {
 		_spec.ClearField(assignment.FieldRevokedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Source(); ok {
+		_spec.SetField(assignment.FieldSource, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.JobID(); ok {
+		_spec.SetField(assignment.FieldJobID, field.TypeUUID, value)
+	}
+	if _u.mutation.JobIDCleared() {
+		_spec.ClearField(assignment.FieldJobID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.Title(); ok {
 		_spec.SetField(assignment.FieldTitle, field.TypeString, value)

@@ -1637,6 +1637,8 @@ type AssignmentMutation struct {
 	transaction_id    *uuid.UUID
 	expires_at        *time.Time
 	revoked_at        *time.Time
+	source            *string
+	job_id            *uuid.UUID
 	title             *string
 	claim_id          *string
 	expired_at        *time.Time
@@ -2179,6 +2181,91 @@ func (m *AssignmentMutation) ResetRevokedAt() {
 	delete(m.clearedFields, assignment.FieldRevokedAt)
 }
 
+// SetSource sets the "source" field.
+func (m *AssignmentMutation) SetSource(s string) {
+	m.source = &s
+}
+
+// Source returns the value of the "source" field in the mutation.
+func (m *AssignmentMutation) Source() (r string, exists bool) {
+	v := m.source
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSource returns the old "source" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldSource(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSource is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSource requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSource: %w", err)
+	}
+	return oldValue.Source, nil
+}
+
+// ResetSource resets all changes to the "source" field.
+func (m *AssignmentMutation) ResetSource() {
+	m.source = nil
+}
+
+// SetJobID sets the "job_id" field.
+func (m *AssignmentMutation) SetJobID(u uuid.UUID) {
+	m.job_id = &u
+}
+
+// JobID returns the value of the "job_id" field in the mutation.
+func (m *AssignmentMutation) JobID() (r uuid.UUID, exists bool) {
+	v := m.job_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldJobID returns the old "job_id" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldJobID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldJobID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldJobID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldJobID: %w", err)
+	}
+	return oldValue.JobID, nil
+}
+
+// ClearJobID clears the value of the "job_id" field.
+func (m *AssignmentMutation) ClearJobID() {
+	m.job_id = nil
+	m.clearedFields[assignment.FieldJobID] = struct{}{}
+}
+
+// JobIDCleared returns if the "job_id" field was cleared in this mutation.
+func (m *AssignmentMutation) JobIDCleared() bool {
+	_, ok := m.clearedFields[assignment.FieldJobID]
+	return ok
+}
+
+// ResetJobID resets all changes to the "job_id" field.
+func (m *AssignmentMutation) ResetJobID() {
+	m.job_id = nil
+	delete(m.clearedFields, assignment.FieldJobID)
+}
+
 // SetTitle sets the "title" field.
 func (m *AssignmentMutation) SetTitle(s string) {
 	m.title = &s
@@ -2430,7 +2517,7 @@ func (m *AssignmentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AssignmentMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 16)
 	if m.user_id != nil {
 		fields = append(fields, assignment.FieldUserID)
 	}
@@ -2460,6 +2547,12 @@ func (m *AssignmentMutation) Fields() []string {
 	}
 	if m.revoked_at != nil {
 		fields = append(fields, assignment.FieldRevokedAt)
+	}
+	if m.source != nil {
+		fields = append(fields, assignment.FieldSource)
+	}
+	if m.job_id != nil {
+		fields = append(fields, assignment.FieldJobID)
 	}
 	if m.title != nil {
 		fields = append(fields, assignment.FieldTitle)
@@ -2501,6 +2594,10 @@ func (m *AssignmentMutation) Field(name string) (ent.Value, bool) {
 		return m.ExpiresAt()
 	case assignment.FieldRevokedAt:
 		return m.RevokedAt()
+	case assignment.FieldSource:
+		return m.Source()
+	case assignment.FieldJobID:
+		return m.JobID()
 	case assignment.FieldTitle:
 		return m.Title()
 	case assignment.FieldClaimID:
@@ -2538,6 +2635,10 @@ func (m *AssignmentMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldExpiresAt(ctx)
 	case assignment.FieldRevokedAt:
 		return m.OldRevokedAt(ctx)
+	case assignment.FieldSource:
+		return m.OldSource(ctx)
+	case assignment.FieldJobID:
+		return m.OldJobID(ctx)
 	case assignment.FieldTitle:
 		return m.OldTitle(ctx)
 	case assignment.FieldClaimID:
@@ -2624,6 +2725,20 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetRevokedAt(v)
+		return nil
+	case assignment.FieldSource:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSource(v)
+		return nil
+	case assignment.FieldJobID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetJobID(v)
 		return nil
 	case assignment.FieldTitle:
 		v, ok := value.(string)
@@ -2713,6 +2828,9 @@ func (m *AssignmentMutation) ClearedFields() []string {
 	if m.FieldCleared(assignment.FieldRevokedAt) {
 		fields = append(fields, assignment.FieldRevokedAt)
 	}
+	if m.FieldCleared(assignment.FieldJobID) {
+		fields = append(fields, assignment.FieldJobID)
+	}
 	if m.FieldCleared(assignment.FieldClaimID) {
 		fields = append(fields, assignment.FieldClaimID)
 	}
@@ -2747,6 +2865,9 @@ func (m *AssignmentMutation) ClearField(name string) error {
 		return nil
 	case assignment.FieldRevokedAt:
 		m.ClearRevokedAt()
+		return nil
+	case assignment.FieldJobID:
+		m.ClearJobID()
 		return nil
 	case assignment.FieldClaimID:
 		m.ClearClaimID()
@@ -2791,6 +2912,12 @@ func (m *AssignmentMutation) ResetField(name string) error {
 		return nil
 	case assignment.FieldRevokedAt:
 		m.ResetRevokedAt()
+		return nil
+	case assignment.FieldSource:
+		m.ResetSource()
+		return nil
+	case assignment.FieldJobID:
+		m.ResetJobID()
 		return nil
 	case assignment.FieldTitle:
 		m.ResetTitle()

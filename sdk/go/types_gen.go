@@ -73,6 +73,21 @@ const (
 	AssignmentStateRevoked  AssignmentState = "REVOKED"
 )
 
+// Source is what made an assignment.
+//   - `REGISTRATION`: The registration of the player.
+//   - `STAFF`: An employee who named the player.
+//   - `JOB`: A job that assigned the promotion to an audience. An employee started it.
+//   - `CODE`: A code that the player redeemed.
+type AssignmentSource string
+
+// The values of AssignmentSource. Later versions of the platform may send others.
+const (
+	AssignmentSourceRegistration AssignmentSource = "REGISTRATION"
+	AssignmentSourceStaff        AssignmentSource = "STAFF"
+	AssignmentSourceJob          AssignmentSource = "JOB"
+	AssignmentSourceCode         AssignmentSource = "CODE"
+)
+
 // TransactionType is the direction of a ledger entry.
 //   - `CREDIT`: Adds to the balance.
 //   - `DEBIT`: Subtracts from the balance, which cannot become negative.
@@ -408,7 +423,7 @@ type Assignment struct {
 	Claimed     bool   `json:"claimed"`
 	// The amount that a claim pays, or that the claim has paid.
 	Amount string `json:"amount"`
-	// The id of the employee who assigned the promotion. Empty if the platform assigned it.
+	// The id of the employee who assigned the promotion, or who started the job. Empty if no employee did.
 	AssignedBy string    `json:"assignedBy"`
 	CreatedAt  time.Time `json:"createdAt"`
 	ClaimedAt  time.Time `json:"claimedAt,omitzero"`
@@ -422,6 +437,10 @@ type Assignment struct {
 	ExpiresAt string `json:"expiresAt"`
 	// When the assignment was revoked. Empty if it is not revoked.
 	RevokedAt string `json:"revokedAt"`
+	// What made the assignment. After a repeated assignment, it is the source of the last one.
+	Source AssignmentSource `json:"source"`
+	// The id of the job that made the assignment. Empty if the source is not JOB.
+	JobID string `json:"jobId"`
 }
 
 // ClaimRequest is the body of a request.

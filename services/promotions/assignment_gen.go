@@ -19,7 +19,7 @@ type Assignment struct {
 	Claimed     bool
 	// The amount that a claim pays, or that the claim has paid.
 	Amount money.Amount
-	// The id of the employee who assigned the promotion. Empty if the platform assigned it.
+	// The id of the employee who assigned the promotion, or who started the job. Empty if no employee did.
 	AssignedBy uuid.UUID
 	CreatedAt  time.Time
 	ClaimedAt  time.Time
@@ -32,7 +32,11 @@ type Assignment struct {
 	// When the assignment expires unless it is claimed before. Empty if it does not expire.
 	ExpiresAt time.Time
 	// When the assignment was revoked. Empty if it is not revoked.
-	RevokedAt     time.Time
+	RevokedAt time.Time
+	// What made the assignment. After a repeated assignment, it is the source of the last one.
+	Source AssignmentSource
+	// The id of the job that made the assignment. Empty if the source is not JOB.
+	JobID         uuid.UUID
 	Title         string
 	ClaimID       string
 	ExpiredAt     time.Time

@@ -84,6 +84,8 @@ func ended(t *testing.T, p platform) {
 	}
 	if a := state("ASSIGNED"); text(a, "expiresAt") != "" || text(a, "revokedAt") != "" {
 		t.Errorf("got %v, want an assignment that does not expire", a)
+	} else if text(a, "source") != "STAFF" || text(a, "jobId") != "" {
+		t.Errorf("got %v, want an assignment by an employee", a)
 	}
 	revoke := func(want string) {
 		t.Helper()

@@ -318,7 +318,7 @@ func members(t *testing.T, callers map[string]client) {
 		user        = "balance createdAt email id isActive role"
 		offer       = "amount createdAt description endDate id isActive startDate state title type updatedAt"
 		staffOffer  = offer + " limits usage"
-		assignment  = "amount assignedBy claimed createdAt expiresAt id promotion_id revokedAt state user_id"
+		assignment  = "amount assignedBy claimed createdAt expiresAt id jobId promotion_id revokedAt source state user_id"
 		transaction = "additionalData amount balanceAfter createdAt description id reverses type user_id"
 	)
 	for _, tt := range []struct {

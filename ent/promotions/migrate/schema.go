@@ -91,6 +91,8 @@ var (
 		{Name: "transaction_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "expires_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "revoked_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "source", Type: field.TypeString, Size: 2147483647, Default: schema.Expr("'REGISTRATION'")},
+		{Name: "job_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "title", Type: field.TypeString, Size: 2147483647},
 		{Name: "claim_id", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "expired_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
@@ -105,7 +107,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "player_promotions_promotion_id_fkey",
-				Columns:    []*schema.Column{PlayerPromotionsColumns[14]},
+				Columns:    []*schema.Column{PlayerPromotionsColumns[16]},
 				RefColumns: []*schema.Column{PromotionsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -114,7 +116,7 @@ var (
 			{
 				Name:    "player_promotions_user_id_promotion_id",
 				Unique:  true,
-				Columns: []*schema.Column{PlayerPromotionsColumns[1], PlayerPromotionsColumns[14]},
+				Columns: []*schema.Column{PlayerPromotionsColumns[1], PlayerPromotionsColumns[16]},
 			},
 			{
 				Name:    "player_promotions_user_id_id",
@@ -129,7 +131,7 @@ var (
 			{
 				Name:    "player_promotions_promotion_id",
 				Unique:  false,
-				Columns: []*schema.Column{PlayerPromotionsColumns[14]},
+				Columns: []*schema.Column{PlayerPromotionsColumns[16]},
 			},
 		},
 	}
@@ -442,6 +444,9 @@ func init() {
 	PlayerPromotionsTable.Annotation.Checks = map[string]string{
 		"player_promotions_amount":                   "amount BETWEEN 0.01 AND 1000000000.00",
 		"player_promotions_claimed_with_transaction": "claimed = (transaction_id IS NOT NULL) AND claimed = (claimed_at IS NOT NULL)",
+		"player_promotions_source":                   "source IN ('REGISTRATION', 'STAFF', 'JOB', 'CODE')",
+		"player_promotions_source_with_employee":     "(assigned_by IS NOT NULL) = (source IN ('STAFF', 'JOB'))",
+		"player_promotions_source_with_job":          "(job_id IS NOT NULL) = (source = 'JOB')",
 	}
 	AssignmentDeadlinesTable.Annotation = &entsql.Annotation{
 		Table: "assignment_deadlines",

@@ -25,7 +25,10 @@ func (Assignment) Annotations() []entschema.Annotation {
 		entsql.Table("player_promotions"),
 		entsql.Checks(map[string]string{
 			"player_promotions_claimed_with_transaction": "claimed = (transaction_id IS NOT NULL) AND claimed = (claimed_at IS NOT NULL)",
+			"player_promotions_source_with_employee":     "(assigned_by IS NOT NULL) = (source IN ('STAFF', 'JOB'))",
+			"player_promotions_source_with_job":          "(job_id IS NOT NULL) = (source = 'JOB')",
 			"player_promotions_amount":                   "amount BETWEEN 0.01 AND 1000000000.00",
+			"player_promotions_source":                   "source IN ('REGISTRATION', 'STAFF', 'JOB', 'CODE')",
 		}),
 	}
 }
@@ -44,6 +47,8 @@ func (Assignment) Fields() []ent.Field {
 		field.UUID("transaction_id", uuid.UUID{}).Optional().Nillable(),
 		field.Time("expires_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Optional().Nillable(),
 		field.Time("revoked_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Optional().Nillable(),
+		field.Text("source").Annotations(entsql.DefaultExpr("'REGISTRATION'")),
+		field.UUID("job_id", uuid.UUID{}).Optional().Nillable(),
 		field.Text("title").Sensitive(),
 		field.Text("claim_id").Optional().Nillable().Sensitive(),
 		field.Time("expired_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Optional().Nillable(),

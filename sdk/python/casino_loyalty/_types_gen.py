@@ -18,6 +18,7 @@ __all__ = [
     "AssignResult",
     "AssignResults",
     "Assignment",
+    "AssignmentSource",
     "AssignmentState",
     "AuditAction",
     "AuditEntry",
@@ -135,6 +136,23 @@ class AssignmentState(v.OpenEnum):
     CLAIMED = "CLAIMED"
     EXPIRED = "EXPIRED"
     REVOKED = "REVOKED"
+
+
+class AssignmentSource(v.OpenEnum):
+    """Source is what made an assignment.
+
+    - ``REGISTRATION``: The registration of the player.
+    - ``STAFF``: An employee who named the player.
+    - ``JOB``: A job that assigned the promotion to an audience. An employee started it.
+    - ``CODE``: A code that the player redeemed.
+
+    Later versions of the platform may send others.
+    """
+
+    REGISTRATION = "REGISTRATION"
+    STAFF = "STAFF"
+    JOB = "JOB"
+    CODE = "CODE"
 
 
 class TransactionType(v.OpenEnum):
@@ -584,7 +602,7 @@ class Assignment(Record, kw_only=True):
     amount: Decimal
     """The amount that a claim pays, or that the claim has paid."""
     assigned_by: str
-    """The id of the employee who assigned the promotion. Empty if the platform assigned it."""
+    """The id of the employee who assigned the promotion, or who started the job. Empty if no employee did."""
     created_at: datetime
     claimed_at: datetime | None = None
     transaction_id: str | None = None
@@ -597,6 +615,10 @@ class Assignment(Record, kw_only=True):
     """When the assignment expires unless it is claimed before. Empty if it does not expire."""
     revoked_at: str
     """When the assignment was revoked. Empty if it is not revoked."""
+    source: AssignmentSource
+    """What made the assignment. After a repeated assignment, it is the source of the last one."""
+    job_id: str
+    """The id of the job that made the assignment. Empty if the source is not JOB."""
 
     @classmethod
     def from_json(cls, o: Mapping[str, Any]) -> Self:
@@ -614,6 +636,8 @@ class Assignment(Record, kw_only=True):
             state=v.optional(o, "state", AssignmentState),
             expires_at=v.required(o, "expiresAt", v.text),
             revoked_at=v.required(o, "revokedAt", v.text),
+            source=v.required(o, "source", AssignmentSource),
+            job_id=v.required(o, "jobId", v.text),
         )
 
 

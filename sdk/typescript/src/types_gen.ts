@@ -63,6 +63,19 @@ export type AssignmentState =
   | "REVOKED";
 
 /**
+ * Source is what made an assignment. Later versions of the platform may send other values.
+ * - `REGISTRATION`: The registration of the player.
+ * - `STAFF`: An employee who named the player.
+ * - `JOB`: A job that assigned the promotion to an audience. An employee started it.
+ * - `CODE`: A code that the player redeemed.
+ */
+export type AssignmentSource =
+  | "REGISTRATION"
+  | "STAFF"
+  | "JOB"
+  | "CODE";
+
+/**
  * TransactionType is the direction of a ledger entry. Later versions of the platform may send other values.
  * - `CREDIT`: Adds to the balance.
  * - `DEBIT`: Subtracts from the balance, which cannot become negative.
@@ -479,7 +492,7 @@ export interface Assignment {
   claimed: boolean;
   /** The amount that a claim pays, or that the claim has paid. */
   amount: string;
-  /** The id of the employee who assigned the promotion. Empty if the platform assigned it. */
+  /** The id of the employee who assigned the promotion, or who started the job. Empty if no employee did. */
   assignedBy: string;
   createdAt: string;
   claimedAt?: string;
@@ -493,6 +506,10 @@ export interface Assignment {
   expiresAt: string;
   /** When the assignment was revoked. Empty if it is not revoked. */
   revokedAt: string;
+  /** What made the assignment. After a repeated assignment, it is the source of the last one. */
+  source: AssignmentSource;
+  /** The id of the job that made the assignment. Empty if the source is not JOB. */
+  jobId: string;
 }
 
 /** The body of a request. */

@@ -43,12 +43,12 @@ func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(do
 		if err != nil {
 			return err
 		}
-		assigned, err := assign(ctx, tx, p, active, a.By, a.At)
+		assigned, err := assign(ctx, tx, p, active, origin{by: a.By, source: domain.AssignmentSourceStaff, at: a.At})
 		if err != nil {
 			return err
 		}
 		if a.Reassign {
-			again, err := reassign(ctx, tx, p, active, a)
+			again, err := reassign(ctx, tx, p, active, origin{by: a.By, source: domain.AssignmentSourceStaff, at: a.At})
 			if err != nil {
 				return err
 			}
@@ -112,10 +112,18 @@ func lockPlayers(ctx context.Context, tx pgx.Tx, players []uuid.UUID) (map[uuid.
 	return outcomes, active, nil
 }
 
+// origin is what makes an assignment.
+type origin struct {
+	source domain.AssignmentSource
+	// by is the employee, or uuid.Nil.
+	by uuid.UUID
+	at time.Time
+}
+
 // assign assigns p to the given players who do not have it yet, and returns these players. It appends a notification for
 // each of them to the outbox. It inserts the rows in the order of the players' ids, so that concurrent calls cannot
 // deadlock.
-func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.UUID, by uuid.UUID, at time.Time) ([]uuid.UUID, error) {
+func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.UUID, o origin) ([]uuid.UUID, error) {
 	players = slices.Clone(players)
 	slices.SortFunc(players, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	ids := make([]uuid.UUID, len(players))
@@ -127,8 +135,8 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 		ids[i] = id
 	}
 	rest, values := columns.Without(assignmentColumns, assignmentValues(domain.Assignment{
-		PromotionID: p.ID, Amount: p.Amount, AssignedBy: by, CreatedAt: at, Title: p.Title, TimesAssigned: 1,
-		ExpiresAt: p.Limits.Expiry(at),
+		PromotionID: p.ID, Amount: p.Amount, AssignedBy: o.by, CreatedAt: o.at, Title: p.Title, TimesAssigned: 1,
+		ExpiresAt: p.Limits.Expiry(o.at), Source: o.source,
 	}), "id", "user_id")
 	rows, err := tx.Query(ctx, `
 		INSERT INTO player_promotions (id, user_id, `+rest+`)
@@ -149,14 +157,14 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 
 // reassign assigns p again to the players whose assignment was revoked or has expired, and returns these players. The caller
 // holds the lock of the promotion's claims.
-func reassign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.UUID, a domain.AssignParams) ([]uuid.UUID, error) {
+func reassign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.UUID, o origin) ([]uuid.UUID, error) {
 	rows, err := tx.Query(ctx, `
 		UPDATE player_promotions a SET revoked_at = NULL, expired_at = NULL, expires_at = $4, amount = $5, title = $6,
-		  assigned_by = $7, created_at = $3, times_assigned = times_assigned + 1
+		  assigned_by = $7, source = $8, job_id = NULL, created_at = $3, times_assigned = times_assigned + 1
 		WHERE promotion_id = $1 AND user_id = ANY ($2) AND NOT claimed AND (revoked_at IS NOT NULL OR expires_at <= $3)
 		  AND NOT EXISTS (SELECT FROM claim_reservations c WHERE c.id = a.id)
-		RETURNING `+assignmentColumns, p.ID, players, a.At, columns.Time(p.Limits.Expiry(a.At)), columns.Money(p.Amount), p.Title,
-		columns.UUID(a.By))
+		RETURNING `+assignmentColumns, p.ID, players, o.at, columns.Time(p.Limits.Expiry(o.at)), columns.Money(p.Amount), p.Title,
+		columns.UUID(o.by), o.source)
 	if err != nil {
 		return nil, err
 	}

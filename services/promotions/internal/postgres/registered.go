@@ -26,8 +26,9 @@ func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Reg
 		if err != nil {
 			return err
 		}
+		o := origin{source: domain.AssignmentSourceRegistration, at: r.At}
 		for _, p := range available {
-			if _, err := assign(ctx, tx, p, []uuid.UUID{r.Player}, uuid.Nil, r.At); err != nil {
+			if _, err := assign(ctx, tx, p, []uuid.UUID{r.Player}, o); err != nil {
 				return err
 			}
 		}

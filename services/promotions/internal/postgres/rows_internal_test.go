@@ -75,10 +75,11 @@ func TestAssignmentRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	full := promotions.Assignment{PromotionID: p.ID}
-	full.State = promotions.AssignmentStateAssigned
+	full.State, full.Source = promotions.AssignmentStateAssigned, promotions.AssignmentSourceJob
 	filler.Fill(t, &full)
 	full.State = ""
-	bare := promotions.Assignment{ID: uuid.New(), UserID: uuid.New(), PromotionID: p.ID, Amount: 1, CreatedAt: p.CreatedAt}
+	bare := promotions.Assignment{ID: uuid.New(), UserID: uuid.New(), PromotionID: p.ID, Amount: 1, CreatedAt: p.CreatedAt,
+		Source: promotions.AssignmentSourceRegistration}
 	for name, a := range map[string]promotions.Assignment{"full": full, "bare": bare} {
 		insert(t, db, "player_promotions", assignmentColumns, assignmentValues(a))
 		entitytest.AssertEqual(t, name, read(t, db, "player_promotions", assignmentColumns, a.ID, scanAssignment), a)
@@ -86,7 +87,7 @@ func TestAssignmentRows(t *testing.T) {
 	var nulls int
 	err := db.QueryRow(t.Context(), `SELECT count(*) FROM player_promotions WHERE assigned_by IS NULL
 		AND claimed_at IS NULL AND transaction_id IS NULL AND claim_id IS NULL AND expires_at IS NULL AND revoked_at IS NULL
-		AND expired_at IS NULL`).Scan(&nulls)
+		AND expired_at IS NULL AND job_id IS NULL`).Scan(&nulls)
 	if err != nil || nulls != 1 {
 		t.Errorf("%d assignments have NULL in all nullable columns, want 1; %v", nulls, err)
 	}

@@ -32,7 +32,8 @@ func TestRegistrationAssignsAvailablePromotionsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, err := f.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 10})
-	if err != nil || list.Total != 1 || list.Items[0].PromotionID != welcome.ID || list.Items[0].AssignedBy != uuid.Nil {
+	if err != nil || list.Total != 1 || list.Items[0].PromotionID != welcome.ID || list.Items[0].AssignedBy != uuid.Nil ||
+		list.Items[0].Source != promotions.AssignmentSourceRegistration {
 		t.Errorf("got assignments %+v, %v, want promotion %s only", list, err, welcome.ID)
 	}
 	events := f.outbox()

@@ -23,6 +23,8 @@ func FromAssignment(p promotions.Assignment) *promotionsv1.Assignment {
 		State:         FromAssignmentState(p.State),
 		ExpiresAt:     fields.TimeText(p.ExpiresAt),
 		RevokedAt:     fields.TimeText(p.RevokedAt),
+		Source:        FromAssignmentSource(p.Source),
+		JobId:         fields.UUID(p.JobID),
 	}
 	if p.Promotion != nil {
 		m.Promotion = FromPromotion(*p.Promotion)

@@ -64,7 +64,9 @@ func TestPromotionRoundTrip(t *testing.T) {
 func TestFromAssignment(t *testing.T) {
 	t.Parallel()
 	p := promotion(t)
-	a := promotions.Assignment{Promotion: &p, State: promotions.AssignmentStateAssigned}
+	a := promotions.Assignment{
+		Promotion: &p, State: promotions.AssignmentStateAssigned, Source: promotions.AssignmentSourceJob,
+	}
 	new(entitytest.Filler).Fill(t, &a)
 	m := wire.FromAssignment(a).ProtoReflect()
 	for i := range m.Descriptor().Fields().Len() {

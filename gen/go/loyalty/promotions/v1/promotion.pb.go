@@ -264,6 +264,66 @@ func (Assignment_State) EnumDescriptor() ([]byte, []int) {
 	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{3, 0}
 }
 
+// Source is what made an assignment.
+type Assignment_Source int32
+
+const (
+	Assignment_SOURCE_UNSPECIFIED Assignment_Source = 0
+	// The registration of the player.
+	Assignment_REGISTRATION Assignment_Source = 1
+	// An employee who named the player.
+	Assignment_STAFF Assignment_Source = 2
+	// A job that assigned the promotion to an audience. An employee started it.
+	Assignment_JOB Assignment_Source = 3
+	// A code that the player redeemed.
+	Assignment_CODE Assignment_Source = 4
+)
+
+// Enum value maps for Assignment_Source.
+var (
+	Assignment_Source_name = map[int32]string{
+		0: "SOURCE_UNSPECIFIED",
+		1: "REGISTRATION",
+		2: "STAFF",
+		3: "JOB",
+		4: "CODE",
+	}
+	Assignment_Source_value = map[string]int32{
+		"SOURCE_UNSPECIFIED": 0,
+		"REGISTRATION":       1,
+		"STAFF":              2,
+		"JOB":                3,
+		"CODE":               4,
+	}
+)
+
+func (x Assignment_Source) Enum() *Assignment_Source {
+	p := new(Assignment_Source)
+	*p = x
+	return p
+}
+
+func (x Assignment_Source) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Assignment_Source) Descriptor() protoreflect.EnumDescriptor {
+	return file_loyalty_promotions_v1_promotion_proto_enumTypes[4].Descriptor()
+}
+
+func (Assignment_Source) Type() protoreflect.EnumType {
+	return &file_loyalty_promotions_v1_promotion_proto_enumTypes[4]
+}
+
+func (x Assignment_Source) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Assignment_Source.Descriptor instead.
+func (Assignment_Source) EnumDescriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{3, 1}
+}
+
 // Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.
 type Promotion struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -596,7 +656,7 @@ type Assignment struct {
 	Claimed     bool                   `protobuf:"varint,4,opt,name=claimed,proto3" json:"claimed,omitempty"`
 	// The amount that a claim pays, or that the claim has paid.
 	Amount string `protobuf:"bytes,5,opt,name=amount,proto3" json:"amount,omitempty"`
-	// The id of the employee who assigned the promotion. Empty if the platform assigned it.
+	// The id of the employee who assigned the promotion, or who started the job. Empty if no employee did.
 	AssignedBy string                 `protobuf:"bytes,6,opt,name=assigned_by,json=assignedBy,proto3" json:"assigned_by,omitempty"`
 	CreatedAt  *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	ClaimedAt  *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=claimed_at,json=claimedAt,proto3" json:"claimed_at,omitempty"`
@@ -609,7 +669,11 @@ type Assignment struct {
 	// When the assignment expires unless it is claimed before. Empty if it does not expire.
 	ExpiresAt string `protobuf:"bytes,12,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
 	// When the assignment was revoked. Empty if it is not revoked.
-	RevokedAt     string `protobuf:"bytes,13,opt,name=revoked_at,json=revokedAt,proto3" json:"revoked_at,omitempty"`
+	RevokedAt string `protobuf:"bytes,13,opt,name=revoked_at,json=revokedAt,proto3" json:"revoked_at,omitempty"`
+	// What made the assignment. After a repeated assignment, it is the source of the last one.
+	Source Assignment_Source `protobuf:"varint,14,opt,name=source,proto3,enum=loyalty.promotions.v1.Assignment_Source" json:"source,omitempty"`
+	// The id of the job that made the assignment. Empty if the source is not JOB.
+	JobId         string `protobuf:"bytes,15,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -731,6 +795,20 @@ func (x *Assignment) GetExpiresAt() string {
 func (x *Assignment) GetRevokedAt() string {
 	if x != nil {
 		return x.RevokedAt
+	}
+	return ""
+}
+
+func (x *Assignment) GetSource() Assignment_Source {
+	if x != nil {
+		return x.Source
+	}
+	return Assignment_SOURCE_UNSPECIFIED
+}
+
+func (x *Assignment) GetJobId() string {
+	if x != nil {
+		return x.JobId
 	}
 	return ""
 }
@@ -1273,7 +1351,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\aexpired\x18\x03 \x01(\x05B\x05\xba\xbb\x18\x010R\aexpired\x12\x1f\n" +
 	"\arevoked\x18\x04 \x01(\x05B\x05\xba\xbb\x18\x010R\arevoked\x12!\n" +
 	"\breserved\x18\x05 \x01(\x05B\x05\xba\xbb\x18\x010R\breserved\x12&\n" +
-	"\x05spent\x18\x06 \x01(\tB\x10\xaa\xbb\x18\x02\b\x02\xba\xbb\x18\x06800.00R\x05spent\"\xbd\t\n" +
+	"\x05spent\x18\x06 \x01(\tB\x10\xaa\xbb\x18\x02\b\x02\xba\xbb\x18\x06800.00R\x05spent\"\xb9\f\n" +
 	"\n" +
 	"Assignment\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
@@ -1295,30 +1373,40 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
 	"expires_at\x18\f \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\a \x01R\texpiresAt\x12*\n" +
 	"\n" +
-	"revoked_at\x18\r \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\a \x01R\trevokedAt\"S\n" +
+	"revoked_at\x18\r \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\a \x01R\trevokedAt\x12b\n" +
+	"\x06source\x18\x0e \x01(\x0e2(.loyalty.promotions.v1.Assignment.SourceB \xe0A\x03\xaa\xbb\x18\x10:\x0e'REGISTRATION'\xba\xbb\x18\x05STAFFR\x06source\x12&\n" +
+	"\x06job_id\x18\x0f \x01(\tB\x0f\xe0A\x03\xaa\xbb\x18\x04\b\x01 \x01\xba\xbb\x18\x00R\x05jobId\"S\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bASSIGNED\x10\x01\x12\v\n" +
 	"\aCLAIMED\x10\x02\x12\v\n" +
 	"\aEXPIRED\x10\x03\x12\v\n" +
-	"\aREVOKED\x10\x04:\xa1\x03\xaa\xbb\x18\x9c\x03\n" +
+	"\aREVOKED\x10\x04\"P\n" +
+	"\x06Source\x12\x16\n" +
+	"\x12SOURCE_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fREGISTRATION\x10\x01\x12\t\n" +
+	"\x05STAFF\x10\x02\x12\a\n" +
+	"\x03JOB\x10\x03\x12\b\n" +
+	"\x04CODE\x10\x04:\xbf\x04\xaa\xbb\x18\xba\x04\n" +
 	"\x11player_promotions\x12\x19\n" +
 	"\auser_id\n" +
 	"\fpromotion_id\x10\x01\x12\x11\n" +
 	"\auser_id\n" +
 	"\x02id\"\x02id\x12\x0e\n" +
 	"\fpromotion_id\x1ai\n" +
-	"\x18claimed_with_transaction\x12Mclaimed = (transaction_id IS NOT NULL) AND claimed = (claimed_at IS NOT NULL)\"\v\n" +
+	"\x18claimed_with_transaction\x12Mclaimed = (transaction_id IS NOT NULL) AND claimed = (claimed_at IS NOT NULL)\x1aP\n" +
+	"\x14source_with_employee\x128(assigned_by IS NOT NULL) = (source IN ('STAFF', 'JOB'))\x1a:\n" +
+	"\x0fsource_with_job\x12'(job_id IS NOT NULL) = (source = 'JOB')\"\v\n" +
 	"\x05title\x12\x02\b\x04\"\x10\n" +
 	"\bclaim_id\x12\x04\b\x04 \x01\"\x12\n" +
 	"\n" +
 	"expired_at\x12\x04\b\a \x01\"\x17\n" +
-	"\x0etimes_assigned\x12\x05\b\x05:\x011:\x02\x01\x02B\x8d\x01\b\x01\x12\aclaimed\x12\n" +
+	"\x0etimes_assigned\x12\x05\b\x05:\x011:\x02\x01\x02B\x9d\x01\b\x01\x12\aclaimed\x12\n" +
 	"claimed_at\x12\x0etransaction_id\x12\bclaim_id\x12\n" +
 	"expired_at\x12\n" +
 	"revoked_at\x12\n" +
 	"expires_at\x12\x06amount\x12\x05title\x12\vassigned_by\x12\n" +
-	"created_at\x12\x0etimes_assignedB\x11\n" +
+	"created_at\x12\x0etimes_assigned\x12\x06source\x12\x06job_idB\x11\n" +
 	"\x0f_transaction_id\"\xd5\x02\n" +
 	"\x10ClaimReservation\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x1f\n" +
@@ -1420,48 +1508,50 @@ func file_loyalty_promotions_v1_promotion_proto_rawDescGZIP() []byte {
 	return file_loyalty_promotions_v1_promotion_proto_rawDescData
 }
 
-var file_loyalty_promotions_v1_promotion_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_loyalty_promotions_v1_promotion_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
 var file_loyalty_promotions_v1_promotion_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_loyalty_promotions_v1_promotion_proto_goTypes = []any{
 	(PromotionType)(0),            // 0: loyalty.promotions.v1.PromotionType
 	(PromotionState)(0),           // 1: loyalty.promotions.v1.PromotionState
 	(DeadlineAction)(0),           // 2: loyalty.promotions.v1.DeadlineAction
 	(Assignment_State)(0),         // 3: loyalty.promotions.v1.Assignment.State
-	(*Promotion)(nil),             // 4: loyalty.promotions.v1.Promotion
-	(*PromotionLimits)(nil),       // 5: loyalty.promotions.v1.PromotionLimits
-	(*PromotionUsage)(nil),        // 6: loyalty.promotions.v1.PromotionUsage
-	(*Assignment)(nil),            // 7: loyalty.promotions.v1.Assignment
-	(*ClaimReservation)(nil),      // 8: loyalty.promotions.v1.ClaimReservation
-	(*PromotionCounter)(nil),      // 9: loyalty.promotions.v1.PromotionCounter
-	(*PromotionDay)(nil),          // 10: loyalty.promotions.v1.PromotionDay
-	(*AssignmentDeadline)(nil),    // 11: loyalty.promotions.v1.AssignmentDeadline
-	(*ClaimKey)(nil),              // 12: loyalty.promotions.v1.ClaimKey
-	(*Player)(nil),                // 13: loyalty.promotions.v1.Player
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(Assignment_Source)(0),        // 4: loyalty.promotions.v1.Assignment.Source
+	(*Promotion)(nil),             // 5: loyalty.promotions.v1.Promotion
+	(*PromotionLimits)(nil),       // 6: loyalty.promotions.v1.PromotionLimits
+	(*PromotionUsage)(nil),        // 7: loyalty.promotions.v1.PromotionUsage
+	(*Assignment)(nil),            // 8: loyalty.promotions.v1.Assignment
+	(*ClaimReservation)(nil),      // 9: loyalty.promotions.v1.ClaimReservation
+	(*PromotionCounter)(nil),      // 10: loyalty.promotions.v1.PromotionCounter
+	(*PromotionDay)(nil),          // 11: loyalty.promotions.v1.PromotionDay
+	(*AssignmentDeadline)(nil),    // 12: loyalty.promotions.v1.AssignmentDeadline
+	(*ClaimKey)(nil),              // 13: loyalty.promotions.v1.ClaimKey
+	(*Player)(nil),                // 14: loyalty.promotions.v1.Player
+	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
 }
 var file_loyalty_promotions_v1_promotion_proto_depIdxs = []int32{
 	0,  // 0: loyalty.promotions.v1.Promotion.type:type_name -> loyalty.promotions.v1.PromotionType
-	14, // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
-	14, // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
+	15, // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
+	15, // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 3: loyalty.promotions.v1.Promotion.state:type_name -> loyalty.promotions.v1.PromotionState
-	5,  // 4: loyalty.promotions.v1.Promotion.limits:type_name -> loyalty.promotions.v1.PromotionLimits
-	6,  // 5: loyalty.promotions.v1.Promotion.usage:type_name -> loyalty.promotions.v1.PromotionUsage
-	14, // 6: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
-	14, // 7: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
-	4,  // 8: loyalty.promotions.v1.Assignment.promotion:type_name -> loyalty.promotions.v1.Promotion
+	6,  // 4: loyalty.promotions.v1.Promotion.limits:type_name -> loyalty.promotions.v1.PromotionLimits
+	7,  // 5: loyalty.promotions.v1.Promotion.usage:type_name -> loyalty.promotions.v1.PromotionUsage
+	15, // 6: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
+	15, // 7: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
+	5,  // 8: loyalty.promotions.v1.Assignment.promotion:type_name -> loyalty.promotions.v1.Promotion
 	3,  // 9: loyalty.promotions.v1.Assignment.state:type_name -> loyalty.promotions.v1.Assignment.State
-	14, // 10: loyalty.promotions.v1.ClaimReservation.reserved_at:type_name -> google.protobuf.Timestamp
-	14, // 11: loyalty.promotions.v1.ClaimReservation.not_after:type_name -> google.protobuf.Timestamp
-	2,  // 12: loyalty.promotions.v1.AssignmentDeadline.action:type_name -> loyalty.promotions.v1.DeadlineAction
-	14, // 13: loyalty.promotions.v1.AssignmentDeadline.due_at:type_name -> google.protobuf.Timestamp
-	14, // 14: loyalty.promotions.v1.ClaimKey.created_at:type_name -> google.protobuf.Timestamp
-	14, // 15: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
-	14, // 16: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	4,  // 10: loyalty.promotions.v1.Assignment.source:type_name -> loyalty.promotions.v1.Assignment.Source
+	15, // 11: loyalty.promotions.v1.ClaimReservation.reserved_at:type_name -> google.protobuf.Timestamp
+	15, // 12: loyalty.promotions.v1.ClaimReservation.not_after:type_name -> google.protobuf.Timestamp
+	2,  // 13: loyalty.promotions.v1.AssignmentDeadline.action:type_name -> loyalty.promotions.v1.DeadlineAction
+	15, // 14: loyalty.promotions.v1.AssignmentDeadline.due_at:type_name -> google.protobuf.Timestamp
+	15, // 15: loyalty.promotions.v1.ClaimKey.created_at:type_name -> google.protobuf.Timestamp
+	15, // 16: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
+	15, // 17: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_promotions_v1_promotion_proto_init() }
@@ -1476,7 +1566,7 @@ func file_loyalty_promotions_v1_promotion_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_promotions_v1_promotion_proto_rawDesc), len(file_loyalty_promotions_v1_promotion_proto_rawDesc)),
-			NumEnums:      4,
+			NumEnums:      5,
 			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,

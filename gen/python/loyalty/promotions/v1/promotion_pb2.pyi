@@ -112,7 +112,7 @@ class PromotionUsage(_message.Message):
     def __init__(self, assigned: _Optional[int] = ..., claimed: _Optional[int] = ..., expired: _Optional[int] = ..., revoked: _Optional[int] = ..., reserved: _Optional[int] = ..., spent: _Optional[str] = ...) -> None: ...
 
 class Assignment(_message.Message):
-    __slots__ = ("id", "user_id", "promotion_id", "claimed", "amount", "assigned_by", "created_at", "claimed_at", "transaction_id", "promotion", "state", "expires_at", "revoked_at")
+    __slots__ = ("id", "user_id", "promotion_id", "claimed", "amount", "assigned_by", "created_at", "claimed_at", "transaction_id", "promotion", "state", "expires_at", "revoked_at", "source", "job_id")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Assignment.State]
@@ -125,6 +125,18 @@ class Assignment(_message.Message):
     CLAIMED: Assignment.State
     EXPIRED: Assignment.State
     REVOKED: Assignment.State
+    class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        SOURCE_UNSPECIFIED: _ClassVar[Assignment.Source]
+        REGISTRATION: _ClassVar[Assignment.Source]
+        STAFF: _ClassVar[Assignment.Source]
+        JOB: _ClassVar[Assignment.Source]
+        CODE: _ClassVar[Assignment.Source]
+    SOURCE_UNSPECIFIED: Assignment.Source
+    REGISTRATION: Assignment.Source
+    STAFF: Assignment.Source
+    JOB: Assignment.Source
+    CODE: Assignment.Source
     ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -138,6 +150,8 @@ class Assignment(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     REVOKED_AT_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     user_id: str
     promotion_id: str
@@ -151,7 +165,9 @@ class Assignment(_message.Message):
     state: Assignment.State
     expires_at: str
     revoked_at: str
-    def __init__(self, id: _Optional[str] = ..., user_id: _Optional[str] = ..., promotion_id: _Optional[str] = ..., claimed: _Optional[bool] = ..., amount: _Optional[str] = ..., assigned_by: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., transaction_id: _Optional[str] = ..., promotion: _Optional[_Union[Promotion, _Mapping]] = ..., state: _Optional[_Union[Assignment.State, str]] = ..., expires_at: _Optional[str] = ..., revoked_at: _Optional[str] = ...) -> None: ...
+    source: Assignment.Source
+    job_id: str
+    def __init__(self, id: _Optional[str] = ..., user_id: _Optional[str] = ..., promotion_id: _Optional[str] = ..., claimed: _Optional[bool] = ..., amount: _Optional[str] = ..., assigned_by: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., transaction_id: _Optional[str] = ..., promotion: _Optional[_Union[Promotion, _Mapping]] = ..., state: _Optional[_Union[Assignment.State, str]] = ..., expires_at: _Optional[str] = ..., revoked_at: _Optional[str] = ..., source: _Optional[_Union[Assignment.Source, str]] = ..., job_id: _Optional[str] = ...) -> None: ...
 
 class ClaimReservation(_message.Message):
     __slots__ = ("id", "user_id", "promotion_id", "amount", "reserved_at", "not_after")
