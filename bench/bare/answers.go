@@ -36,6 +36,12 @@ type promotion struct {
 	CreatedAt   time.Time   `json:"createdAt"`
 	UpdatedAt   time.Time   `json:"updatedAt"`
 	State       string      `json:"state"`
+	Terms       terms       `json:"terms"`
+}
+
+type terms struct {
+	Text    string `json:"text"`
+	Version int32  `json:"version"`
 }
 
 type assignment struct {
@@ -53,6 +59,7 @@ type assignment struct {
 	RevokedAt     string      `json:"revokedAt"`
 	Source        string      `json:"source"`
 	JobID         string      `json:"jobId"`
+	TermsVersion  int32       `json:"termsVersion"`
 	Promotion     *promotion  `json:"promotion,omitempty"`
 }
 

@@ -39,9 +39,9 @@ const (
 	assignmentColumns = "a.id, a.user_id, a.promotion_id, a.claimed, a.amount::text, coalesce(a.assigned_by::text, '')," +
 		" a.created_at, a.claimed_at, a.transaction_id, CASE WHEN a.claimed THEN 'CLAIMED' ELSE 'ASSIGNED' END," +
 		" coalesce(a.expires_at::text, ''), coalesce(a.revoked_at::text, '')," +
-		" a.source, coalesce(a.job_id::text, '')"
+		" a.source, coalesce(a.job_id::text, ''), a.terms_version"
 	promotionColumns = "p.id, p.title, p.description, p.is_active, p.type, p.amount::text, p.start_date::text," +
-		" p.end_date::text, p.created_at, p.updated_at, p.inactive_as"
+		" p.end_date::text, p.created_at, p.updated_at, p.inactive_as, p.terms_text, p.terms_version"
 
 	countSQL = "SELECT count(*) FROM player_promotions WHERE user_id = $1"
 	listSQL  = "SELECT " + assignmentColumns + ", " + promotionColumns +
@@ -55,14 +55,14 @@ const (
 func (a *assignment) columns() []any {
 	return []any{
 		&a.ID, &a.UserID, &a.PromotionID, &a.Claimed, &a.Amount, &a.AssignedBy, &a.CreatedAt, &a.ClaimedAt, &a.TransactionID,
-		&a.State, &a.ExpiresAt, &a.RevokedAt, &a.Source, &a.JobID,
+		&a.State, &a.ExpiresAt, &a.RevokedAt, &a.Source, &a.JobID, &a.TermsVersion,
 	}
 }
 
 func (p *promotion) columns() []any {
 	return []any{
 		&p.ID, &p.Title, &p.Description, &p.IsActive, &p.Type, &p.Amount, &p.StartDate, &p.EndDate, &p.CreatedAt, &p.UpdatedAt,
-		&p.State,
+		&p.State, &p.Terms.Text, &p.Terms.Version,
 	}
 }
 

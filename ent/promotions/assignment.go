@@ -44,6 +44,8 @@ type Assignment struct {
 	Source string `json:"source,omitempty"`
 	// JobID holds the value of the "job_id" field.
 	JobID *uuid.UUID `json:"job_id,omitempty"`
+	// TermsVersion holds the value of the "terms_version" field.
+	TermsVersion int32 `json:"terms_version,omitempty"`
 	// Title holds the value of the "title" field.
 	Title string `json:"-"`
 	// ClaimID holds the value of the "claim_id" field.
@@ -89,7 +91,7 @@ func (*Assignment) scanValues(columns []string) ([]any, error) {
 			values[i] = new(money.Amount)
 		case assignment.FieldClaimed:
 			values[i] = new(sql.NullBool)
-		case assignment.FieldTimesAssigned:
+		case assignment.FieldTermsVersion, assignment.FieldTimesAssigned:
 			values[i] = new(sql.NullInt64)
 		case assignment.FieldSource, assignment.FieldTitle, assignment.FieldClaimID:
 			values[i] = new(sql.NullString)
@@ -195,6 +197,12 @@ func (_m *Assignment) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.JobID = new(uuid.UUID)
 				*_m.JobID = *value.S.(*uuid.UUID)
+			}
+		case assignment.FieldTermsVersion:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field terms_version", values[i])
+			} else if value.Valid {
+				_m.TermsVersion = int32(value.Int64)
 			}
 		case assignment.FieldTitle:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -310,6 +318,9 @@ func (_m *Assignment) String() string {
 		builder.WriteString("job_id=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("terms_version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.TermsVersion))
 	builder.WriteString(", ")
 	builder.WriteString("title=<sensitive>")
 	builder.WriteString(", ")

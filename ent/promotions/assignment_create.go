@@ -143,6 +143,12 @@ func (_c *AssignmentCreate) SetNillableJobID(v *uuid.UUID) *AssignmentCreate {
 	return _c
 }
 
+// SetTermsVersion sets the "terms_version" field.
+func (_c *AssignmentCreate) SetTermsVersion(v int32) *AssignmentCreate {
+	_c.mutation.SetTermsVersion(v)
+	return _c
+}
+
 // SetTitle sets the "title" field.
 func (_c *AssignmentCreate) SetTitle(v string) *AssignmentCreate {
 	_c.mutation.SetTitle(v)
@@ -324,6 +330,10 @@ func (_c *AssignmentCreate) createSpec() (*Assignment, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.JobID(); ok {
 		_spec.SetField(assignment.FieldJobID, field.TypeUUID, value)
 		_node.JobID = &value
+	}
+	if value, ok := _c.mutation.TermsVersion(); ok {
+		_spec.SetField(assignment.FieldTermsVersion, field.TypeInt32, value)
+		_node.TermsVersion = value
 	}
 	if value, ok := _c.mutation.Title(); ok {
 		_spec.SetField(assignment.FieldTitle, field.TypeString, value)

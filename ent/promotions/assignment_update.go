@@ -206,6 +206,27 @@ func (_u *AssignmentUpdate) ClearJobID() *AssignmentUpdate {
 	return _u
 }
 
+// SetTermsVersion sets the "terms_version" field.
+func (_u *AssignmentUpdate) SetTermsVersion(v int32) *AssignmentUpdate {
+	_u.mutation.ResetTermsVersion()
+	_u.mutation.SetTermsVersion(v)
+	return _u
+}
+
+// SetNillableTermsVersion sets the "terms_version" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableTermsVersion(v *int32) *AssignmentUpdate {
+	if v != nil {
+		_u.SetTermsVersion(*v)
+	}
+	return _u
+}
+
+// AddTermsVersion adds value to the "terms_version" field.
+func (_u *AssignmentUpdate) AddTermsVersion(v int32) *AssignmentUpdate {
+	_u.mutation.AddTermsVersion(v)
+	return _u
+}
+
 // SetTitle sets the "title" field.
 func (_u *AssignmentUpdate) SetTitle(v string) *AssignmentUpdate {
 	_u.mutation.SetTitle(v)
@@ -380,6 +401,12 @@ func (_u *AssignmentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if _u.mutation.JobIDCleared() {
 		_spec.ClearField(assignment.FieldJobID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.TermsVersion(); ok {
+		_spec.SetField(assignment.FieldTermsVersion, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedTermsVersion(); ok {
+		_spec.AddField(assignment.FieldTermsVersion, field.TypeInt32, value)
 	}
 	if value, ok := _u.mutation.Title(); ok {
 		_spec.SetField(assignment.FieldTitle, field.TypeString, value)
@@ -598,6 +625,27 @@ func (_u *AssignmentUpdateOne) ClearJobID() *AssignmentUpdateOne {
 	return _u
 }
 
+// SetTermsVersion sets the "terms_version" field.
+func (_u *AssignmentUpdateOne) SetTermsVersion(v int32) *AssignmentUpdateOne {
+	_u.mutation.ResetTermsVersion()
+	_u.mutation.SetTermsVersion(v)
+	return _u
+}
+
+// SetNillableTermsVersion sets the "terms_version" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableTermsVersion(v *int32) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetTermsVersion(*v)
+	}
+	return _u
+}
+
+// AddTermsVersion adds value to the "terms_version" field.
+func (_u *AssignmentUpdateOne) AddTermsVersion(v int32) *AssignmentUpdateOne {
+	_u.mutation.AddTermsVersion(v)
+	return _u
+}
+
 // SetTitle sets the "title" field.
 func (_u *AssignmentUpdateOne) SetTitle(v string) *AssignmentUpdateOne {
 	_u.mutation.SetTitle(v)
@@ -802,6 +850,12 @@ func (_u *AssignmentUpdateOne) sqlSave(ctx context.Context) (_node *Assignment, 
 	}
 	if _u.mutation.JobIDCleared() {
 		_spec.ClearField(assignment.FieldJobID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.TermsVersion(); ok {
+		_spec.SetField(assignment.FieldTermsVersion, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedTermsVersion(); ok {
+		_spec.AddField(assignment.FieldTermsVersion, field.TypeInt32, value)
 	}
 	if value, ok := _u.mutation.Title(); ok {
 		_spec.SetField(assignment.FieldTitle, field.TypeString, value)

@@ -1639,6 +1639,8 @@ type AssignmentMutation struct {
 	revoked_at        *time.Time
 	source            *string
 	job_id            *uuid.UUID
+	terms_version     *int32
+	addterms_version  *int32
 	title             *string
 	claim_id          *string
 	expired_at        *time.Time
@@ -2266,6 +2268,62 @@ func (m *AssignmentMutation) ResetJobID() {
 	delete(m.clearedFields, assignment.FieldJobID)
 }
 
+// SetTermsVersion sets the "terms_version" field.
+func (m *AssignmentMutation) SetTermsVersion(i int32) {
+	m.terms_version = &i
+	m.addterms_version = nil
+}
+
+// TermsVersion returns the value of the "terms_version" field in the mutation.
+func (m *AssignmentMutation) TermsVersion() (r int32, exists bool) {
+	v := m.terms_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTermsVersion returns the old "terms_version" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldTermsVersion(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTermsVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTermsVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTermsVersion: %w", err)
+	}
+	return oldValue.TermsVersion, nil
+}
+
+// AddTermsVersion adds i to the "terms_version" field.
+func (m *AssignmentMutation) AddTermsVersion(i int32) {
+	if m.addterms_version != nil {
+		*m.addterms_version += i
+	} else {
+		m.addterms_version = &i
+	}
+}
+
+// AddedTermsVersion returns the value that was added to the "terms_version" field in this mutation.
+func (m *AssignmentMutation) AddedTermsVersion() (r int32, exists bool) {
+	v := m.addterms_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTermsVersion resets all changes to the "terms_version" field.
+func (m *AssignmentMutation) ResetTermsVersion() {
+	m.terms_version = nil
+	m.addterms_version = nil
+}
+
 // SetTitle sets the "title" field.
 func (m *AssignmentMutation) SetTitle(s string) {
 	m.title = &s
@@ -2517,7 +2575,7 @@ func (m *AssignmentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AssignmentMutation) Fields() []string {
-	fields := make([]string, 0, 16)
+	fields := make([]string, 0, 17)
 	if m.user_id != nil {
 		fields = append(fields, assignment.FieldUserID)
 	}
@@ -2553,6 +2611,9 @@ func (m *AssignmentMutation) Fields() []string {
 	}
 	if m.job_id != nil {
 		fields = append(fields, assignment.FieldJobID)
+	}
+	if m.terms_version != nil {
+		fields = append(fields, assignment.FieldTermsVersion)
 	}
 	if m.title != nil {
 		fields = append(fields, assignment.FieldTitle)
@@ -2598,6 +2659,8 @@ func (m *AssignmentMutation) Field(name string) (ent.Value, bool) {
 		return m.Source()
 	case assignment.FieldJobID:
 		return m.JobID()
+	case assignment.FieldTermsVersion:
+		return m.TermsVersion()
 	case assignment.FieldTitle:
 		return m.Title()
 	case assignment.FieldClaimID:
@@ -2639,6 +2702,8 @@ func (m *AssignmentMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldSource(ctx)
 	case assignment.FieldJobID:
 		return m.OldJobID(ctx)
+	case assignment.FieldTermsVersion:
+		return m.OldTermsVersion(ctx)
 	case assignment.FieldTitle:
 		return m.OldTitle(ctx)
 	case assignment.FieldClaimID:
@@ -2740,6 +2805,13 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetJobID(v)
 		return nil
+	case assignment.FieldTermsVersion:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTermsVersion(v)
+		return nil
 	case assignment.FieldTitle:
 		v, ok := value.(string)
 		if !ok {
@@ -2776,6 +2848,9 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *AssignmentMutation) AddedFields() []string {
 	var fields []string
+	if m.addterms_version != nil {
+		fields = append(fields, assignment.FieldTermsVersion)
+	}
 	if m.addtimes_assigned != nil {
 		fields = append(fields, assignment.FieldTimesAssigned)
 	}
@@ -2787,6 +2862,8 @@ func (m *AssignmentMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *AssignmentMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case assignment.FieldTermsVersion:
+		return m.AddedTermsVersion()
 	case assignment.FieldTimesAssigned:
 		return m.AddedTimesAssigned()
 	}
@@ -2798,6 +2875,13 @@ func (m *AssignmentMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *AssignmentMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case assignment.FieldTermsVersion:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTermsVersion(v)
+		return nil
 	case assignment.FieldTimesAssigned:
 		v, ok := value.(int64)
 		if !ok {
@@ -2918,6 +3002,9 @@ func (m *AssignmentMutation) ResetField(name string) error {
 		return nil
 	case assignment.FieldJobID:
 		m.ResetJobID()
+		return nil
+	case assignment.FieldTermsVersion:
+		m.ResetTermsVersion()
 		return nil
 	case assignment.FieldTitle:
 		m.ResetTitle()
@@ -6777,6 +6864,9 @@ type PromotionMutation struct {
 	addlimits_max_claims_per_day *int32
 	limits_claim_within_hours    *int32
 	addlimits_claim_within_hours *int32
+	terms_text                   *string
+	terms_version                *int32
+	addterms_version             *int32
 	inactive_as                  *string
 	clearedFields                map[string]struct{}
 	done                         bool
@@ -7416,6 +7506,98 @@ func (m *PromotionMutation) ResetLimitsClaimWithinHours() {
 	m.addlimits_claim_within_hours = nil
 }
 
+// SetTermsText sets the "terms_text" field.
+func (m *PromotionMutation) SetTermsText(s string) {
+	m.terms_text = &s
+}
+
+// TermsText returns the value of the "terms_text" field in the mutation.
+func (m *PromotionMutation) TermsText() (r string, exists bool) {
+	v := m.terms_text
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTermsText returns the old "terms_text" field's value of the Promotion entity.
+// If the Promotion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionMutation) OldTermsText(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTermsText is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTermsText requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTermsText: %w", err)
+	}
+	return oldValue.TermsText, nil
+}
+
+// ResetTermsText resets all changes to the "terms_text" field.
+func (m *PromotionMutation) ResetTermsText() {
+	m.terms_text = nil
+}
+
+// SetTermsVersion sets the "terms_version" field.
+func (m *PromotionMutation) SetTermsVersion(i int32) {
+	m.terms_version = &i
+	m.addterms_version = nil
+}
+
+// TermsVersion returns the value of the "terms_version" field in the mutation.
+func (m *PromotionMutation) TermsVersion() (r int32, exists bool) {
+	v := m.terms_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTermsVersion returns the old "terms_version" field's value of the Promotion entity.
+// If the Promotion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionMutation) OldTermsVersion(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTermsVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTermsVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTermsVersion: %w", err)
+	}
+	return oldValue.TermsVersion, nil
+}
+
+// AddTermsVersion adds i to the "terms_version" field.
+func (m *PromotionMutation) AddTermsVersion(i int32) {
+	if m.addterms_version != nil {
+		*m.addterms_version += i
+	} else {
+		m.addterms_version = &i
+	}
+}
+
+// AddedTermsVersion returns the value that was added to the "terms_version" field in this mutation.
+func (m *PromotionMutation) AddedTermsVersion() (r int32, exists bool) {
+	v := m.addterms_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTermsVersion resets all changes to the "terms_version" field.
+func (m *PromotionMutation) ResetTermsVersion() {
+	m.terms_version = nil
+	m.addterms_version = nil
+}
+
 // SetInactiveAs sets the "inactive_as" field.
 func (m *PromotionMutation) SetInactiveAs(s string) {
 	m.inactive_as = &s
@@ -7486,7 +7668,7 @@ func (m *PromotionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *PromotionMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 16)
 	if m.title != nil {
 		fields = append(fields, promotion.FieldTitle)
 	}
@@ -7526,6 +7708,12 @@ func (m *PromotionMutation) Fields() []string {
 	if m.limits_claim_within_hours != nil {
 		fields = append(fields, promotion.FieldLimitsClaimWithinHours)
 	}
+	if m.terms_text != nil {
+		fields = append(fields, promotion.FieldTermsText)
+	}
+	if m.terms_version != nil {
+		fields = append(fields, promotion.FieldTermsVersion)
+	}
 	if m.inactive_as != nil {
 		fields = append(fields, promotion.FieldInactiveAs)
 	}
@@ -7563,6 +7751,10 @@ func (m *PromotionMutation) Field(name string) (ent.Value, bool) {
 		return m.LimitsMaxClaimsPerDay()
 	case promotion.FieldLimitsClaimWithinHours:
 		return m.LimitsClaimWithinHours()
+	case promotion.FieldTermsText:
+		return m.TermsText()
+	case promotion.FieldTermsVersion:
+		return m.TermsVersion()
 	case promotion.FieldInactiveAs:
 		return m.InactiveAs()
 	}
@@ -7600,6 +7792,10 @@ func (m *PromotionMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldLimitsMaxClaimsPerDay(ctx)
 	case promotion.FieldLimitsClaimWithinHours:
 		return m.OldLimitsClaimWithinHours(ctx)
+	case promotion.FieldTermsText:
+		return m.OldTermsText(ctx)
+	case promotion.FieldTermsVersion:
+		return m.OldTermsVersion(ctx)
 	case promotion.FieldInactiveAs:
 		return m.OldInactiveAs(ctx)
 	}
@@ -7702,6 +7898,20 @@ func (m *PromotionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetLimitsClaimWithinHours(v)
 		return nil
+	case promotion.FieldTermsText:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTermsText(v)
+		return nil
+	case promotion.FieldTermsVersion:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTermsVersion(v)
+		return nil
 	case promotion.FieldInactiveAs:
 		v, ok := value.(string)
 		if !ok {
@@ -7726,6 +7936,9 @@ func (m *PromotionMutation) AddedFields() []string {
 	if m.addlimits_claim_within_hours != nil {
 		fields = append(fields, promotion.FieldLimitsClaimWithinHours)
 	}
+	if m.addterms_version != nil {
+		fields = append(fields, promotion.FieldTermsVersion)
+	}
 	return fields
 }
 
@@ -7740,6 +7953,8 @@ func (m *PromotionMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedLimitsMaxClaimsPerDay()
 	case promotion.FieldLimitsClaimWithinHours:
 		return m.AddedLimitsClaimWithinHours()
+	case promotion.FieldTermsVersion:
+		return m.AddedTermsVersion()
 	}
 	return nil, false
 }
@@ -7769,6 +7984,13 @@ func (m *PromotionMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddLimitsClaimWithinHours(v)
+		return nil
+	case promotion.FieldTermsVersion:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTermsVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Promotion numeric field %s", name)
@@ -7835,6 +8057,12 @@ func (m *PromotionMutation) ResetField(name string) error {
 		return nil
 	case promotion.FieldLimitsClaimWithinHours:
 		m.ResetLimitsClaimWithinHours()
+		return nil
+	case promotion.FieldTermsText:
+		m.ResetTermsText()
+		return nil
+	case promotion.FieldTermsVersion:
+		m.ResetTermsVersion()
 		return nil
 	case promotion.FieldInactiveAs:
 		m.ResetInactiveAs()

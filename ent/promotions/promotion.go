@@ -46,6 +46,10 @@ type Promotion struct {
 	LimitsMaxClaimsPerDay int32 `json:"limits_max_claims_per_day,omitempty"`
 	// LimitsClaimWithinHours holds the value of the "limits_claim_within_hours" field.
 	LimitsClaimWithinHours int32 `json:"limits_claim_within_hours,omitempty"`
+	// TermsText holds the value of the "terms_text" field.
+	TermsText string `json:"terms_text,omitempty"`
+	// TermsVersion holds the value of the "terms_version" field.
+	TermsVersion int32 `json:"terms_version,omitempty"`
 	// InactiveAs holds the value of the "inactive_as" field.
 	InactiveAs   string `json:"-"`
 	selectValues sql.SelectValues
@@ -62,9 +66,9 @@ func (*Promotion) scanValues(columns []string) ([]any, error) {
 			values[i] = new(money.Amount)
 		case promotion.FieldIsActive:
 			values[i] = new(sql.NullBool)
-		case promotion.FieldLimitsMaxClaims, promotion.FieldLimitsMaxClaimsPerDay, promotion.FieldLimitsClaimWithinHours:
+		case promotion.FieldLimitsMaxClaims, promotion.FieldLimitsMaxClaimsPerDay, promotion.FieldLimitsClaimWithinHours, promotion.FieldTermsVersion:
 			values[i] = new(sql.NullInt64)
-		case promotion.FieldTitle, promotion.FieldDescription, promotion.FieldType, promotion.FieldInactiveAs:
+		case promotion.FieldTitle, promotion.FieldDescription, promotion.FieldType, promotion.FieldTermsText, promotion.FieldInactiveAs:
 			values[i] = new(sql.NullString)
 		case promotion.FieldCreatedAt, promotion.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -169,6 +173,18 @@ func (_m *Promotion) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.LimitsClaimWithinHours = int32(value.Int64)
 			}
+		case promotion.FieldTermsText:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field terms_text", values[i])
+			} else if value.Valid {
+				_m.TermsText = value.String
+			}
+		case promotion.FieldTermsVersion:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field terms_version", values[i])
+			} else if value.Valid {
+				_m.TermsVersion = int32(value.Int64)
+			}
 		case promotion.FieldInactiveAs:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field inactive_as", values[i])
@@ -249,6 +265,12 @@ func (_m *Promotion) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("limits_claim_within_hours=")
 	builder.WriteString(fmt.Sprintf("%v", _m.LimitsClaimWithinHours))
+	builder.WriteString(", ")
+	builder.WriteString("terms_text=")
+	builder.WriteString(_m.TermsText)
+	builder.WriteString(", ")
+	builder.WriteString("terms_version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.TermsVersion))
 	builder.WriteString(", ")
 	builder.WriteString("inactive_as=<sensitive>")
 	builder.WriteByte(')')

@@ -101,6 +101,18 @@ func (_c *PromotionCreate) SetLimitsClaimWithinHours(v int32) *PromotionCreate {
 	return _c
 }
 
+// SetTermsText sets the "terms_text" field.
+func (_c *PromotionCreate) SetTermsText(v string) *PromotionCreate {
+	_c.mutation.SetTermsText(v)
+	return _c
+}
+
+// SetTermsVersion sets the "terms_version" field.
+func (_c *PromotionCreate) SetTermsVersion(v int32) *PromotionCreate {
+	_c.mutation.SetTermsVersion(v)
+	return _c
+}
+
 // SetInactiveAs sets the "inactive_as" field.
 func (_c *PromotionCreate) SetInactiveAs(v string) *PromotionCreate {
 	_c.mutation.SetInactiveAs(v)
@@ -257,6 +269,14 @@ func (_c *PromotionCreate) createSpec() (*Promotion, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.LimitsClaimWithinHours(); ok {
 		_spec.SetField(promotion.FieldLimitsClaimWithinHours, field.TypeInt32, value)
 		_node.LimitsClaimWithinHours = value
+	}
+	if value, ok := _c.mutation.TermsText(); ok {
+		_spec.SetField(promotion.FieldTermsText, field.TypeString, value)
+		_node.TermsText = value
+	}
+	if value, ok := _c.mutation.TermsVersion(); ok {
+		_spec.SetField(promotion.FieldTermsVersion, field.TypeInt32, value)
+		_node.TermsVersion = value
 	}
 	if value, ok := _c.mutation.InactiveAs(); ok {
 		_spec.SetField(promotion.FieldInactiveAs, field.TypeString, value)

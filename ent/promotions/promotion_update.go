@@ -205,6 +205,41 @@ func (_u *PromotionUpdate) AddLimitsClaimWithinHours(v int32) *PromotionUpdate {
 	return _u
 }
 
+// SetTermsText sets the "terms_text" field.
+func (_u *PromotionUpdate) SetTermsText(v string) *PromotionUpdate {
+	_u.mutation.SetTermsText(v)
+	return _u
+}
+
+// SetNillableTermsText sets the "terms_text" field if the given value is not nil.
+func (_u *PromotionUpdate) SetNillableTermsText(v *string) *PromotionUpdate {
+	if v != nil {
+		_u.SetTermsText(*v)
+	}
+	return _u
+}
+
+// SetTermsVersion sets the "terms_version" field.
+func (_u *PromotionUpdate) SetTermsVersion(v int32) *PromotionUpdate {
+	_u.mutation.ResetTermsVersion()
+	_u.mutation.SetTermsVersion(v)
+	return _u
+}
+
+// SetNillableTermsVersion sets the "terms_version" field if the given value is not nil.
+func (_u *PromotionUpdate) SetNillableTermsVersion(v *int32) *PromotionUpdate {
+	if v != nil {
+		_u.SetTermsVersion(*v)
+	}
+	return _u
+}
+
+// AddTermsVersion adds value to the "terms_version" field.
+func (_u *PromotionUpdate) AddTermsVersion(v int32) *PromotionUpdate {
+	_u.mutation.AddTermsVersion(v)
+	return _u
+}
+
 // SetInactiveAs sets the "inactive_as" field.
 func (_u *PromotionUpdate) SetInactiveAs(v string) *PromotionUpdate {
 	_u.mutation.SetInactiveAs(v)
@@ -301,6 +336,15 @@ func (_u *PromotionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedLimitsClaimWithinHours(); ok {
 		_spec.AddField(promotion.FieldLimitsClaimWithinHours, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.TermsText(); ok {
+		_spec.SetField(promotion.FieldTermsText, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.TermsVersion(); ok {
+		_spec.SetField(promotion.FieldTermsVersion, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedTermsVersion(); ok {
+		_spec.AddField(promotion.FieldTermsVersion, field.TypeInt32, value)
 	}
 	if value, ok := _u.mutation.InactiveAs(); ok {
 		_spec.SetField(promotion.FieldInactiveAs, field.TypeString, value)
@@ -500,6 +544,41 @@ func (_u *PromotionUpdateOne) AddLimitsClaimWithinHours(v int32) *PromotionUpdat
 	return _u
 }
 
+// SetTermsText sets the "terms_text" field.
+func (_u *PromotionUpdateOne) SetTermsText(v string) *PromotionUpdateOne {
+	_u.mutation.SetTermsText(v)
+	return _u
+}
+
+// SetNillableTermsText sets the "terms_text" field if the given value is not nil.
+func (_u *PromotionUpdateOne) SetNillableTermsText(v *string) *PromotionUpdateOne {
+	if v != nil {
+		_u.SetTermsText(*v)
+	}
+	return _u
+}
+
+// SetTermsVersion sets the "terms_version" field.
+func (_u *PromotionUpdateOne) SetTermsVersion(v int32) *PromotionUpdateOne {
+	_u.mutation.ResetTermsVersion()
+	_u.mutation.SetTermsVersion(v)
+	return _u
+}
+
+// SetNillableTermsVersion sets the "terms_version" field if the given value is not nil.
+func (_u *PromotionUpdateOne) SetNillableTermsVersion(v *int32) *PromotionUpdateOne {
+	if v != nil {
+		_u.SetTermsVersion(*v)
+	}
+	return _u
+}
+
+// AddTermsVersion adds value to the "terms_version" field.
+func (_u *PromotionUpdateOne) AddTermsVersion(v int32) *PromotionUpdateOne {
+	_u.mutation.AddTermsVersion(v)
+	return _u
+}
+
 // SetInactiveAs sets the "inactive_as" field.
 func (_u *PromotionUpdateOne) SetInactiveAs(v string) *PromotionUpdateOne {
 	_u.mutation.SetInactiveAs(v)
@@ -626,6 +705,15 @@ func (_u *PromotionUpdateOne) sqlSave(ctx context.Context) (_node *Promotion, er
 	}
 	if value, ok := _u.mutation.AddedLimitsClaimWithinHours(); ok {
 		_spec.AddField(promotion.FieldLimitsClaimWithinHours, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.TermsText(); ok {
+		_spec.SetField(promotion.FieldTermsText, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.TermsVersion(); ok {
+		_spec.SetField(promotion.FieldTermsVersion, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedTermsVersion(); ok {
+		_spec.AddField(promotion.FieldTermsVersion, field.TypeInt32, value)
 	}
 	if value, ok := _u.mutation.InactiveAs(); ok {
 		_spec.SetField(promotion.FieldInactiveAs, field.TypeString, value)

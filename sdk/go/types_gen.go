@@ -295,6 +295,8 @@ type PromotionInput struct {
 	Draft *bool `json:"draft,omitempty"`
 	// The limits of the claims. An update changes the members that it contains.
 	Limits *PromotionLimitsInput `json:"limits,omitempty"`
+	// The terms and conditions of the promotion.
+	Terms *PromotionTermsInput `json:"terms,omitempty"`
 }
 
 // PromotionLimitsInput limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit.
@@ -307,6 +309,13 @@ type PromotionLimitsInput struct {
 	MaxClaimsPerDay int `json:"maxClaimsPerDay,omitempty"`
 	// The number of hours after its assignment in which a player can claim the promotion.
 	ClaimWithinHours int `json:"claimWithinHours,omitempty"`
+}
+
+// PromotionTermsInput are the terms and conditions of a promotion. An assignment keeps the version that was current
+// when the promotion was assigned.
+type PromotionTermsInput struct {
+	// An empty text means that there are no terms.
+	Text string `json:"text,omitempty"`
 }
 
 // Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.
@@ -333,6 +342,8 @@ type Promotion struct {
 	Limits *PromotionLimits `json:"limits"`
 	// What the assignments and claims have used so far. Only employees see it: answers to players do not contain it.
 	Usage *PromotionUsage `json:"usage"`
+	// The terms and conditions of the promotion.
+	Terms PromotionTerms `json:"terms"`
 }
 
 // PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit.
@@ -363,6 +374,15 @@ type PromotionUsage struct {
 	Spent string `json:"spent"`
 }
 
+// PromotionTerms are the terms and conditions of a promotion. An assignment keeps the version that was current when the
+// promotion was assigned.
+type PromotionTerms struct {
+	// An empty text means that there are no terms.
+	Text string `json:"text"`
+	// Grows with each change of the text. 0 if the promotion never had terms.
+	Version int `json:"version"`
+}
+
 // PromotionPage is an answer.
 type PromotionPage struct {
 	Promotions []Promotion `json:"promotions"`
@@ -389,6 +409,8 @@ type PromotionPatch struct {
 	EndDate *string `json:"endDate,omitempty"`
 	// The limits of the claims. An update changes the members that it contains.
 	Limits *PromotionLimitsPatch `json:"limits,omitempty"`
+	// The terms and conditions of the promotion.
+	Terms *PromotionTermsPatch `json:"terms,omitempty"`
 }
 
 // PromotionLimitsPatch limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit.
@@ -403,6 +425,13 @@ type PromotionLimitsPatch struct {
 	ClaimWithinHours *int `json:"claimWithinHours,omitempty"`
 }
 
+// PromotionTermsPatch are the terms and conditions of a promotion. An assignment keeps the version that was current
+// when the promotion was assigned.
+type PromotionTermsPatch struct {
+	// An empty text means that there are no terms.
+	Text *string `json:"text,omitempty"`
+}
+
 // PlayerPromotionPage is an answer.
 type PlayerPromotionPage struct {
 	Assignments []Assignment `json:"assignments"`
@@ -414,8 +443,8 @@ type PlayerPromotionPage struct {
 	TotalIsEstimate bool `json:"totalIsEstimate"`
 }
 
-// Assignment is the right of one player to claim a promotion once. It keeps the amount and the title that the promotion
-// had when it was assigned.
+// Assignment is the right of one player to claim a promotion once. It keeps the amount, the title and the version of
+// the terms that the promotion had when it was assigned.
 type Assignment struct {
 	ID          string `json:"id"`
 	UserID      string `json:"user_id"`
@@ -441,6 +470,8 @@ type Assignment struct {
 	Source AssignmentSource `json:"source"`
 	// The id of the job that made the assignment. Empty if the source is not JOB.
 	JobID string `json:"jobId"`
+	// The version of the promotion's terms when it was assigned.
+	TermsVersion int `json:"termsVersion"`
 }
 
 // ClaimRequest is the body of a request.

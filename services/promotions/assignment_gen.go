@@ -10,8 +10,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Assignment is the right of one player to claim a promotion once. It keeps the amount and the title that the promotion
-// had when it was assigned.
+// Assignment is the right of one player to claim a promotion once. It keeps the amount, the title and the version of the terms
+// that the promotion had when it was assigned.
 type Assignment struct {
 	ID          uuid.UUID
 	UserID      uuid.UUID
@@ -36,7 +36,9 @@ type Assignment struct {
 	// What made the assignment. After a repeated assignment, it is the source of the last one.
 	Source AssignmentSource
 	// The id of the job that made the assignment. Empty if the source is not JOB.
-	JobID         uuid.UUID
+	JobID uuid.UUID
+	// The version of the promotion's terms when it was assigned.
+	TermsVersion  int32
 	Title         string
 	ClaimID       string
 	ExpiredAt     time.Time

@@ -21,6 +21,7 @@ func (s *Service) Create(ctx context.Context, p Promotion) (Promotion, error) {
 	}
 	p.ID, p.CreatedAt = id, s.now()
 	p.UpdatedAt = p.CreatedAt
+	p.setTermsVersion(Promotion{})
 	if p.Status() != StatusDraft {
 		p.InactiveAs = string(StatusPaused)
 	}

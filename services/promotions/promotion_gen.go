@@ -33,6 +33,8 @@ type Promotion struct {
 	// The limits of the claims. An update changes the members that it contains.
 	Limits PromotionLimits
 	// What the assignments and claims have used so far.
-	Usage      PromotionUsage
+	Usage PromotionUsage
+	// The terms and conditions of the promotion.
+	Terms      PromotionTerms
 	InactiveAs string
 }

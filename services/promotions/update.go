@@ -6,11 +6,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// Update changes a promotion and returns it. Existing assignments keep their amount and title. If edit modifies nothing,
-// UpdatedAt stays the same. Update may call edit again after a conflict. Activating a promotion resumes or publishes it, and
-// deactivating it pauses it. Update fails with NOT_FOUND, with the error of edit, with VALIDATION_FAILED for an invalid
-// period and for a limit below what is already used, with PROMOTION_STATE_CONFLICT if the promotion is archived, and with
-// PROMOTION_EXISTS as [Service.Create] does.
+// Update changes a promotion and returns it. Existing assignments keep their amount, title and version of the terms. If edit
+// modifies nothing, UpdatedAt stays the same. Update may call edit again after a conflict. Activating a promotion resumes or
+// publishes it, and deactivating it pauses it. Update fails with NOT_FOUND, with the error of edit, with VALIDATION_FAILED for
+// an invalid period and for a limit below what is already used, with PROMOTION_STATE_CONFLICT if the promotion is archived,
+// and with PROMOTION_EXISTS as [Service.Create] does.
 func (s *Service) Update(ctx context.Context, id uuid.UUID, edit func(*Promotion) error) (Promotion, error) {
 	return s.change(ctx, id, func(p *Promotion, used ClaimTotals) error {
 		before := *p
@@ -23,6 +23,7 @@ func (s *Service) Update(ctx context.Context, id uuid.UUID, edit func(*Promotion
 		if p.IsActive != before.IsActive {
 			p.InactiveAs = string(StatusPaused)
 		}
+		p.setTermsVersion(before)
 		if err := p.validateUpdate(before); err != nil {
 			return err
 		}

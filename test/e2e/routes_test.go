@@ -316,9 +316,9 @@ func members(t *testing.T, callers map[string]client) {
 
 	const (
 		user        = "balance createdAt email id isActive role"
-		offer       = "amount createdAt description endDate id isActive startDate state title type updatedAt"
+		offer       = "amount createdAt description endDate id isActive startDate state terms title type updatedAt"
 		staffOffer  = offer + " limits usage"
-		assignment  = "amount assignedBy claimed createdAt expiresAt id jobId promotion_id revokedAt source state user_id"
+		assignment  = "amount assignedBy claimed createdAt expiresAt id jobId promotion_id revokedAt source state termsVersion user_id"
 		transaction = "additionalData amount balanceAfter createdAt description id reverses type user_id"
 	)
 	for _, tt := range []struct {
@@ -331,6 +331,7 @@ func members(t *testing.T, callers map[string]client) {
 		{"promotion", promotion.body, staffOffer},
 		{"promotion, read", staff.call(200, "GET", "/api/v1/promotions/"+promotion.text("id"), nil).body, staffOffer},
 		{"limits", promotion.body["limits"].(object), "budget claimWithinHours maxClaims maxClaimsPerDay"},
+		{"terms", promotion.body["terms"].(object), "text version"},
 		{"usage", promotion.body["usage"].(object), "assigned claimed expired reserved revoked spent"},
 		{"list of promotions", staff.call(200, "GET", "/api/v1/promotions", nil).body, "nextPageToken promotions total totalIsEstimate"},
 		{"promotion in a list", staff.call(200, "GET", "/api/v1/promotions", nil).list("promotions")[0], staffOffer},

@@ -23,6 +23,7 @@ var scenarios = map[string]func(t *testing.T, p platform){
 	"welcome bonuses are unique per period":                       uniquePerPeriod,
 	"limits hold, and only employees see them":                    limited,
 	"assignments expire and are revoked":                          ended,
+	"assignments keep the version of the terms":                   termsKept,
 }
 
 func TestScenarios(t *testing.T) {

@@ -36,6 +36,8 @@ const (
 	FieldSource = "source"
 	// FieldJobID holds the string denoting the job_id field in the database.
 	FieldJobID = "job_id"
+	// FieldTermsVersion holds the string denoting the terms_version field in the database.
+	FieldTermsVersion = "terms_version"
 	// FieldTitle holds the string denoting the title field in the database.
 	FieldTitle = "title"
 	// FieldClaimID holds the string denoting the claim_id field in the database.
@@ -72,6 +74,7 @@ var Columns = []string{
 	FieldRevokedAt,
 	FieldSource,
 	FieldJobID,
+	FieldTermsVersion,
 	FieldTitle,
 	FieldClaimID,
 	FieldExpiredAt,
@@ -154,6 +157,11 @@ func BySource(opts ...sql.OrderTermOption) OrderOption {
 // ByJobID orders the results by the job_id field.
 func ByJobID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldJobID, opts...).ToFunc()
+}
+
+// ByTermsVersion orders the results by the terms_version field.
+func ByTermsVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTermsVersion, opts...).ToFunc()
 }
 
 // ByTitle orders the results by the title field.

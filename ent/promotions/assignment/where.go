@@ -117,6 +117,11 @@ func JobID(v uuid.UUID) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldJobID, v))
 }
 
+// TermsVersion applies equality check predicate on the "terms_version" field. It's identical to TermsVersionEQ.
+func TermsVersion(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldTermsVersion, v))
+}
+
 // Title applies equality check predicate on the "title" field. It's identical to TitleEQ.
 func Title(v string) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldTitle, v))
@@ -650,6 +655,46 @@ func JobIDIsNil() predicate.Assignment {
 // JobIDNotNil applies the NotNil predicate on the "job_id" field.
 func JobIDNotNil() predicate.Assignment {
 	return predicate.Assignment(sql.FieldNotNull(FieldJobID))
+}
+
+// TermsVersionEQ applies the EQ predicate on the "terms_version" field.
+func TermsVersionEQ(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldTermsVersion, v))
+}
+
+// TermsVersionNEQ applies the NEQ predicate on the "terms_version" field.
+func TermsVersionNEQ(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldTermsVersion, v))
+}
+
+// TermsVersionIn applies the In predicate on the "terms_version" field.
+func TermsVersionIn(vs ...int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldTermsVersion, vs...))
+}
+
+// TermsVersionNotIn applies the NotIn predicate on the "terms_version" field.
+func TermsVersionNotIn(vs ...int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldTermsVersion, vs...))
+}
+
+// TermsVersionGT applies the GT predicate on the "terms_version" field.
+func TermsVersionGT(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldTermsVersion, v))
+}
+
+// TermsVersionGTE applies the GTE predicate on the "terms_version" field.
+func TermsVersionGTE(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldTermsVersion, v))
+}
+
+// TermsVersionLT applies the LT predicate on the "terms_version" field.
+func TermsVersionLT(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldTermsVersion, v))
+}
+
+// TermsVersionLTE applies the LTE predicate on the "terms_version" field.
+func TermsVersionLTE(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldTermsVersion, v))
 }
 
 // TitleEQ applies the EQ predicate on the "title" field.

@@ -93,6 +93,7 @@ var (
 		{Name: "revoked_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "source", Type: field.TypeString, Size: 2147483647, Default: schema.Expr("'REGISTRATION'")},
 		{Name: "job_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "terms_version", Type: field.TypeInt32, Default: schema.Expr("0")},
 		{Name: "title", Type: field.TypeString, Size: 2147483647},
 		{Name: "claim_id", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "expired_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
@@ -107,7 +108,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "player_promotions_promotion_id_fkey",
-				Columns:    []*schema.Column{PlayerPromotionsColumns[16]},
+				Columns:    []*schema.Column{PlayerPromotionsColumns[17]},
 				RefColumns: []*schema.Column{PromotionsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -116,7 +117,7 @@ var (
 			{
 				Name:    "player_promotions_user_id_promotion_id",
 				Unique:  true,
-				Columns: []*schema.Column{PlayerPromotionsColumns[1], PlayerPromotionsColumns[16]},
+				Columns: []*schema.Column{PlayerPromotionsColumns[1], PlayerPromotionsColumns[17]},
 			},
 			{
 				Name:    "player_promotions_user_id_id",
@@ -131,7 +132,7 @@ var (
 			{
 				Name:    "player_promotions_promotion_id",
 				Unique:  false,
-				Columns: []*schema.Column{PlayerPromotionsColumns[16]},
+				Columns: []*schema.Column{PlayerPromotionsColumns[17]},
 			},
 		},
 	}
@@ -300,6 +301,8 @@ var (
 		{Name: "limits_budget", Type: field.TypeOther, Default: schema.Expr("0"), SchemaType: map[string]string{"postgres": "numeric(18,2)"}},
 		{Name: "limits_max_claims_per_day", Type: field.TypeInt32, Default: schema.Expr("0")},
 		{Name: "limits_claim_within_hours", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "terms_text", Type: field.TypeString, Size: 2147483647, Default: schema.Expr("''")},
+		{Name: "terms_version", Type: field.TypeInt32, Default: schema.Expr("0")},
 		{Name: "inactive_as", Type: field.TypeString, Size: 2147483647, Default: schema.Expr("'PAUSED'")},
 	}
 	// PromotionsTable holds the schema information for the "promotions" table.
@@ -324,7 +327,7 @@ var (
 			{
 				Name:    "promotions_inactive_as_id",
 				Unique:  false,
-				Columns: []*schema.Column{PromotionsColumns[14], PromotionsColumns[0]},
+				Columns: []*schema.Column{PromotionsColumns[16], PromotionsColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "NOT is_active",
 				},
@@ -485,6 +488,7 @@ func init() {
 		"promotions_limits_max_claims":         "limits_max_claims >= 0",
 		"promotions_limits_max_claims_per_day": "limits_max_claims_per_day >= 0",
 		"promotions_period":                    "end_date >= start_date",
+		"promotions_terms_text_length":         "char_length(terms_text) <= 10000",
 		"promotions_title_length":              "char_length(title) BETWEEN 1 AND 200",
 		"promotions_type":                      "type IN ('WELCOME_BONUS', 'VIP_PROMOTION', 'BONUS')",
 	}

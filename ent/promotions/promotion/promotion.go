@@ -37,6 +37,10 @@ const (
 	FieldLimitsMaxClaimsPerDay = "limits_max_claims_per_day"
 	// FieldLimitsClaimWithinHours holds the string denoting the limits_claim_within_hours field in the database.
 	FieldLimitsClaimWithinHours = "limits_claim_within_hours"
+	// FieldTermsText holds the string denoting the terms_text field in the database.
+	FieldTermsText = "terms_text"
+	// FieldTermsVersion holds the string denoting the terms_version field in the database.
+	FieldTermsVersion = "terms_version"
 	// FieldInactiveAs holds the string denoting the inactive_as field in the database.
 	FieldInactiveAs = "inactive_as"
 	// Table holds the table name of the promotion in the database.
@@ -59,6 +63,8 @@ var Columns = []string{
 	FieldLimitsBudget,
 	FieldLimitsMaxClaimsPerDay,
 	FieldLimitsClaimWithinHours,
+	FieldTermsText,
+	FieldTermsVersion,
 	FieldInactiveAs,
 }
 
@@ -143,6 +149,16 @@ func ByLimitsMaxClaimsPerDay(opts ...sql.OrderTermOption) OrderOption {
 // ByLimitsClaimWithinHours orders the results by the limits_claim_within_hours field.
 func ByLimitsClaimWithinHours(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLimitsClaimWithinHours, opts...).ToFunc()
+}
+
+// ByTermsText orders the results by the terms_text field.
+func ByTermsText(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTermsText, opts...).ToFunc()
+}
+
+// ByTermsVersion orders the results by the terms_version field.
+func ByTermsVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTermsVersion, opts...).ToFunc()
 }
 
 // ByInactiveAs orders the results by the inactive_as field.

@@ -122,6 +122,16 @@ func LimitsClaimWithinHours(v int32) predicate.Promotion {
 	return predicate.Promotion(sql.FieldEQ(FieldLimitsClaimWithinHours, v))
 }
 
+// TermsText applies equality check predicate on the "terms_text" field. It's identical to TermsTextEQ.
+func TermsText(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldTermsText, v))
+}
+
+// TermsVersion applies equality check predicate on the "terms_version" field. It's identical to TermsVersionEQ.
+func TermsVersion(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldTermsVersion, v))
+}
+
 // InactiveAs applies equality check predicate on the "inactive_as" field. It's identical to InactiveAsEQ.
 func InactiveAs(v string) predicate.Promotion {
 	return predicate.Promotion(sql.FieldEQ(FieldInactiveAs, v))
@@ -690,6 +700,111 @@ func LimitsClaimWithinHoursLT(v int32) predicate.Promotion {
 // LimitsClaimWithinHoursLTE applies the LTE predicate on the "limits_claim_within_hours" field.
 func LimitsClaimWithinHoursLTE(v int32) predicate.Promotion {
 	return predicate.Promotion(sql.FieldLTE(FieldLimitsClaimWithinHours, v))
+}
+
+// TermsTextEQ applies the EQ predicate on the "terms_text" field.
+func TermsTextEQ(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldTermsText, v))
+}
+
+// TermsTextNEQ applies the NEQ predicate on the "terms_text" field.
+func TermsTextNEQ(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNEQ(FieldTermsText, v))
+}
+
+// TermsTextIn applies the In predicate on the "terms_text" field.
+func TermsTextIn(vs ...string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldIn(FieldTermsText, vs...))
+}
+
+// TermsTextNotIn applies the NotIn predicate on the "terms_text" field.
+func TermsTextNotIn(vs ...string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNotIn(FieldTermsText, vs...))
+}
+
+// TermsTextGT applies the GT predicate on the "terms_text" field.
+func TermsTextGT(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGT(FieldTermsText, v))
+}
+
+// TermsTextGTE applies the GTE predicate on the "terms_text" field.
+func TermsTextGTE(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGTE(FieldTermsText, v))
+}
+
+// TermsTextLT applies the LT predicate on the "terms_text" field.
+func TermsTextLT(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLT(FieldTermsText, v))
+}
+
+// TermsTextLTE applies the LTE predicate on the "terms_text" field.
+func TermsTextLTE(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLTE(FieldTermsText, v))
+}
+
+// TermsTextContains applies the Contains predicate on the "terms_text" field.
+func TermsTextContains(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldContains(FieldTermsText, v))
+}
+
+// TermsTextHasPrefix applies the HasPrefix predicate on the "terms_text" field.
+func TermsTextHasPrefix(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldHasPrefix(FieldTermsText, v))
+}
+
+// TermsTextHasSuffix applies the HasSuffix predicate on the "terms_text" field.
+func TermsTextHasSuffix(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldHasSuffix(FieldTermsText, v))
+}
+
+// TermsTextEqualFold applies the EqualFold predicate on the "terms_text" field.
+func TermsTextEqualFold(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEqualFold(FieldTermsText, v))
+}
+
+// TermsTextContainsFold applies the ContainsFold predicate on the "terms_text" field.
+func TermsTextContainsFold(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldContainsFold(FieldTermsText, v))
+}
+
+// TermsVersionEQ applies the EQ predicate on the "terms_version" field.
+func TermsVersionEQ(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldTermsVersion, v))
+}
+
+// TermsVersionNEQ applies the NEQ predicate on the "terms_version" field.
+func TermsVersionNEQ(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNEQ(FieldTermsVersion, v))
+}
+
+// TermsVersionIn applies the In predicate on the "terms_version" field.
+func TermsVersionIn(vs ...int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldIn(FieldTermsVersion, vs...))
+}
+
+// TermsVersionNotIn applies the NotIn predicate on the "terms_version" field.
+func TermsVersionNotIn(vs ...int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNotIn(FieldTermsVersion, vs...))
+}
+
+// TermsVersionGT applies the GT predicate on the "terms_version" field.
+func TermsVersionGT(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGT(FieldTermsVersion, v))
+}
+
+// TermsVersionGTE applies the GTE predicate on the "terms_version" field.
+func TermsVersionGTE(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGTE(FieldTermsVersion, v))
+}
+
+// TermsVersionLT applies the LT predicate on the "terms_version" field.
+func TermsVersionLT(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLT(FieldTermsVersion, v))
+}
+
+// TermsVersionLTE applies the LTE predicate on the "terms_version" field.
+func TermsVersionLTE(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLTE(FieldTermsVersion, v))
 }
 
 // InactiveAsEQ applies the EQ predicate on the "inactive_as" field.

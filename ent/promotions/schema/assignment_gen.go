@@ -15,8 +15,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Assignment is the right of one player to claim a promotion once. It keeps the amount and the title that the promotion
-// had when it was assigned.
+// Assignment is the right of one player to claim a promotion once. It keeps the amount, the title and the version of the terms
+// that the promotion had when it was assigned.
 type Assignment struct{ ent.Schema }
 
 // Annotations implements ent.Interface.
@@ -49,6 +49,7 @@ func (Assignment) Fields() []ent.Field {
 		field.Time("revoked_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Optional().Nillable(),
 		field.Text("source").Annotations(entsql.DefaultExpr("'REGISTRATION'")),
 		field.UUID("job_id", uuid.UUID{}).Optional().Nillable(),
+		field.Int32("terms_version").Annotations(entsql.DefaultExpr("0")),
 		field.Text("title").Sensitive(),
 		field.Text("claim_id").Optional().Nillable().Sensitive(),
 		field.Time("expired_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Optional().Nillable(),

@@ -33,6 +33,7 @@ func (Promotion) Annotations() []entschema.Annotation {
 			"promotions_limits_budget":             "limits_budget BETWEEN 0.00 AND 1000000000.00",
 			"promotions_limits_max_claims_per_day": "limits_max_claims_per_day >= 0",
 			"promotions_limits_claim_within_hours": "limits_claim_within_hours BETWEEN 0 AND 87600",
+			"promotions_terms_text_length":         "char_length(terms_text) <= 10000",
 		}),
 	}
 }
@@ -54,6 +55,8 @@ func (Promotion) Fields() []ent.Field {
 		field.Other("limits_budget", money.Amount(0)).SchemaType(map[string]string{dialect.Postgres: "numeric(18,2)"}).Annotations(entsql.DefaultExpr("0")),
 		field.Int32("limits_max_claims_per_day").Annotations(entsql.DefaultExpr("0")),
 		field.Int32("limits_claim_within_hours").Annotations(entsql.DefaultExpr("0")),
+		field.Text("terms_text").Annotations(entsql.DefaultExpr("''")),
+		field.Int32("terms_version").Annotations(entsql.DefaultExpr("0")),
 		field.Text("inactive_as").Sensitive().Annotations(entsql.DefaultExpr("'PAUSED'")),
 	}
 }

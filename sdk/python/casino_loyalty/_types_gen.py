@@ -39,6 +39,9 @@ __all__ = [
     "PromotionLimitsPatch",
     "PromotionPage",
     "PromotionState",
+    "PromotionTerms",
+    "PromotionTermsInput",
+    "PromotionTermsPatch",
     "PromotionType",
     "PromotionUsage",
     "ReadState",
@@ -430,6 +433,18 @@ class PromotionLimitsInput(Part, kw_only=True):
         }
 
 
+class PromotionTermsInput(Part, kw_only=True):
+    """PromotionTerms are the terms and conditions of a promotion. An assignment keeps the version that was current
+    when the promotion was assigned.
+    """
+
+    text: str | None = None
+    """An empty text means that there are no terms."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"text": self.text}
+
+
 class Promotion(Record, kw_only=True):
     """Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it."""
 
@@ -457,6 +472,8 @@ class Promotion(Record, kw_only=True):
     """
     usage: PromotionUsage | None = None
     """What the assignments and claims have used so far. Only employees see it: answers to players do not contain it."""
+    terms: PromotionTerms
+    """The terms and conditions of the promotion."""
 
     @classmethod
     def from_json(cls, o: Mapping[str, Any]) -> Self:
@@ -474,6 +491,7 @@ class Promotion(Record, kw_only=True):
             state=v.optional(o, "state", PromotionState),
             limits=v.optional(o, "limits", PromotionLimits.from_json),
             usage=v.optional(o, "usage", PromotionUsage.from_json),
+            terms=v.required(o, "terms", PromotionTerms.from_json),
         )
 
 
@@ -527,6 +545,24 @@ class PromotionUsage(Record, kw_only=True):
         )
 
 
+class PromotionTerms(Record, kw_only=True):
+    """PromotionTerms are the terms and conditions of a promotion. An assignment keeps the version that was current
+    when the promotion was assigned.
+    """
+
+    text: str
+    """An empty text means that there are no terms."""
+    version: int
+    """Grows with each change of the text. 0 if the promotion never had terms."""
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            text=v.required(o, "text", v.text),
+            version=v.required(o, "version", v.integer),
+        )
+
+
 class PromotionPage(Record, kw_only=True):
     """An answer of the platform."""
 
@@ -569,6 +605,18 @@ class PromotionLimitsPatch(Part, kw_only=True):
         }
 
 
+class PromotionTermsPatch(Part, kw_only=True):
+    """PromotionTerms are the terms and conditions of a promotion. An assignment keeps the version that was current
+    when the promotion was assigned.
+    """
+
+    text: str | None = None
+    """An empty text means that there are no terms."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"text": self.text}
+
+
 class PlayerPromotionPage(Record, kw_only=True):
     """An answer of the platform."""
 
@@ -591,8 +639,8 @@ class PlayerPromotionPage(Record, kw_only=True):
 
 
 class Assignment(Record, kw_only=True):
-    """Assignment is the right of one player to claim a promotion once. It keeps the amount and the title that the
-    promotion had when it was assigned.
+    """Assignment is the right of one player to claim a promotion once. It keeps the amount, the title and the
+    version of the terms that the promotion had when it was assigned.
     """
 
     id: str
@@ -619,6 +667,8 @@ class Assignment(Record, kw_only=True):
     """What made the assignment. After a repeated assignment, it is the source of the last one."""
     job_id: str
     """The id of the job that made the assignment. Empty if the source is not JOB."""
+    terms_version: int
+    """The version of the promotion's terms when it was assigned."""
 
     @classmethod
     def from_json(cls, o: Mapping[str, Any]) -> Self:
@@ -638,6 +688,7 @@ class Assignment(Record, kw_only=True):
             revoked_at=v.required(o, "revokedAt", v.text),
             source=v.required(o, "source", AssignmentSource),
             job_id=v.required(o, "jobId", v.text),
+            terms_version=v.required(o, "termsVersion", v.integer),
         )
 
 

@@ -356,6 +356,8 @@ export interface PromotionInput {
   draft?: boolean | undefined;
   /** The limits of the claims. An update changes the members that it contains. */
   limits?: PromotionLimitsInput | undefined;
+  /** The terms and conditions of the promotion. */
+  terms?: PromotionTermsInput | undefined;
 }
 
 /** PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit. */
@@ -368,6 +370,15 @@ export interface PromotionLimitsInput {
   maxClaimsPerDay?: number | undefined;
   /** The number of hours after its assignment in which a player can claim the promotion. */
   claimWithinHours?: number | undefined;
+}
+
+/**
+ * PromotionTerms are the terms and conditions of a promotion. An assignment keeps the version that was current when the
+ * promotion was assigned.
+ */
+export interface PromotionTermsInput {
+  /** An empty text means that there are no terms. */
+  text?: string | undefined;
 }
 
 /** Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it. */
@@ -398,6 +409,8 @@ export interface Promotion {
   limits?: PromotionLimits;
   /** What the assignments and claims have used so far. Only employees see it: answers to players do not contain it. */
   usage?: PromotionUsage;
+  /** The terms and conditions of the promotion. */
+  terms: PromotionTerms;
 }
 
 /** PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit. */
@@ -428,6 +441,17 @@ export interface PromotionUsage {
   spent: string;
 }
 
+/**
+ * PromotionTerms are the terms and conditions of a promotion. An assignment keeps the version that was current when the
+ * promotion was assigned.
+ */
+export interface PromotionTerms {
+  /** An empty text means that there are no terms. */
+  text: string;
+  /** Grows with each change of the text. 0 if the promotion never had terms. */
+  version: number;
+}
+
 /** An answer. */
 export interface PromotionPage {
   promotions: Promotion[];
@@ -456,6 +480,8 @@ export interface PromotionPatch {
   endDate?: string | undefined;
   /** The limits of the claims. An update changes the members that it contains. */
   limits?: PromotionLimitsPatch | undefined;
+  /** The terms and conditions of the promotion. */
+  terms?: PromotionTermsPatch | undefined;
 }
 
 /** PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit. */
@@ -470,6 +496,15 @@ export interface PromotionLimitsPatch {
   claimWithinHours?: number | undefined;
 }
 
+/**
+ * PromotionTerms are the terms and conditions of a promotion. An assignment keeps the version that was current when the
+ * promotion was assigned.
+ */
+export interface PromotionTermsPatch {
+  /** An empty text means that there are no terms. */
+  text?: string | undefined;
+}
+
 /** An answer. */
 export interface PlayerPromotionPage {
   assignments: Assignment[];
@@ -482,8 +517,8 @@ export interface PlayerPromotionPage {
 }
 
 /**
- * Assignment is the right of one player to claim a promotion once. It keeps the amount and the title that the promotion
- * had when it was assigned.
+ * Assignment is the right of one player to claim a promotion once. It keeps the amount, the title and the version of
+ * the terms that the promotion had when it was assigned.
  */
 export interface Assignment {
   id: string;
@@ -510,6 +545,8 @@ export interface Assignment {
   source: AssignmentSource;
   /** The id of the job that made the assignment. Empty if the source is not JOB. */
   jobId: string;
+  /** The version of the promotion's terms when it was assigned. */
+  termsVersion: number;
 }
 
 /** The body of a request. */

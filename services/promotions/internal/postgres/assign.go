@@ -136,7 +136,7 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 	}
 	rest, values := columns.Without(assignmentColumns, assignmentValues(domain.Assignment{
 		PromotionID: p.ID, Amount: p.Amount, AssignedBy: o.by, CreatedAt: o.at, Title: p.Title, TimesAssigned: 1,
-		ExpiresAt: p.Limits.Expiry(o.at), Source: o.source,
+		ExpiresAt: p.Limits.Expiry(o.at), Source: o.source, TermsVersion: p.Terms.Version,
 	}), "id", "user_id")
 	rows, err := tx.Query(ctx, `
 		INSERT INTO player_promotions (id, user_id, `+rest+`)
@@ -160,11 +160,12 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 func reassign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.UUID, o origin) ([]uuid.UUID, error) {
 	rows, err := tx.Query(ctx, `
 		UPDATE player_promotions a SET revoked_at = NULL, expired_at = NULL, expires_at = $4, amount = $5, title = $6,
-		  assigned_by = $7, source = $8, job_id = NULL, created_at = $3, times_assigned = times_assigned + 1
+		  assigned_by = $7, source = $8, job_id = NULL, terms_version = $9, created_at = $3,
+		  times_assigned = times_assigned + 1
 		WHERE promotion_id = $1 AND user_id = ANY ($2) AND NOT claimed AND (revoked_at IS NOT NULL OR expires_at <= $3)
 		  AND NOT EXISTS (SELECT FROM claim_reservations c WHERE c.id = a.id)
 		RETURNING `+assignmentColumns, p.ID, players, o.at, columns.Time(p.Limits.Expiry(o.at)), columns.Money(p.Amount), p.Title,
-		columns.UUID(o.by), o.source)
+		columns.UUID(o.by), o.source, p.Terms.Version)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // assignmentColumns lists the columns of table player_promotions.
-const assignmentColumns = "id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id, expires_at, revoked_at, source, job_id, title, claim_id, expired_at, times_assigned"
+const assignmentColumns = "id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id, expires_at, revoked_at, source, job_id, terms_version, title, claim_id, expired_at, times_assigned"
 
 // scanAssignment reads a row that has the columns of assignmentColumns.
 func scanAssignment(row pgx.CollectableRow) (promotions.Assignment, error) {
@@ -29,6 +29,7 @@ func scanAssignment(row pgx.CollectableRow) (promotions.Assignment, error) {
 		(*columns.Time)(&p.RevokedAt),
 		&p.Source,
 		(*columns.UUID)(&p.JobID),
+		&p.TermsVersion,
 		&p.Title,
 		(*columns.Text)(&p.ClaimID),
 		(*columns.Time)(&p.ExpiredAt),
@@ -53,6 +54,7 @@ func assignmentValues(p promotions.Assignment) []any {
 		columns.Time(p.RevokedAt),
 		p.Source,
 		columns.UUID(p.JobID),
+		p.TermsVersion,
 		p.Title,
 		columns.Text(p.ClaimID),
 		columns.Time(p.ExpiredAt),

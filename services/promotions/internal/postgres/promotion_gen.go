@@ -11,7 +11,7 @@ import (
 )
 
 // promotionColumns lists the columns of table promotions.
-const promotionColumns = "id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at, limits_max_claims, limits_budget, limits_max_claims_per_day, limits_claim_within_hours, inactive_as"
+const promotionColumns = "id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at, limits_max_claims, limits_budget, limits_max_claims_per_day, limits_claim_within_hours, terms_text, terms_version, inactive_as"
 
 // scanPromotion reads a row that has the columns of promotionColumns.
 func scanPromotion(row pgx.CollectableRow) (promotions.Promotion, error) {
@@ -31,6 +31,8 @@ func scanPromotion(row pgx.CollectableRow) (promotions.Promotion, error) {
 		(*columns.Money)(&p.Limits.Budget),
 		&p.Limits.MaxClaimsPerDay,
 		&p.Limits.ClaimWithinHours,
+		&p.Terms.Text,
+		&p.Terms.Version,
 		&p.InactiveAs,
 	)
 	return p, err
@@ -55,6 +57,10 @@ func promotionFromRow(r *ent.Promotion) promotions.Promotion {
 			MaxClaimsPerDay:  r.LimitsMaxClaimsPerDay,
 			ClaimWithinHours: r.LimitsClaimWithinHours,
 		},
+		Terms: promotions.PromotionTerms{
+			Text:    r.TermsText,
+			Version: r.TermsVersion,
+		},
 		InactiveAs: r.InactiveAs,
 	}
 }
@@ -76,6 +82,8 @@ func setPromotion(c *ent.PromotionCreate, p promotions.Promotion) *ent.Promotion
 		SetLimitsBudget(p.Limits.Budget).
 		SetLimitsMaxClaimsPerDay(p.Limits.MaxClaimsPerDay).
 		SetLimitsClaimWithinHours(p.Limits.ClaimWithinHours).
+		SetTermsText(p.Terms.Text).
+		SetTermsVersion(p.Terms.Version).
 		SetInactiveAs(p.InactiveAs)
 }
 
@@ -93,5 +101,7 @@ func changePromotion(u *ent.PromotionUpdateOne, p promotions.Promotion) *ent.Pro
 		SetLimitsBudget(p.Limits.Budget).
 		SetLimitsMaxClaimsPerDay(p.Limits.MaxClaimsPerDay).
 		SetLimitsClaimWithinHours(p.Limits.ClaimWithinHours).
+		SetTermsText(p.Terms.Text).
+		SetTermsVersion(p.Terms.Version).
 		SetInactiveAs(p.InactiveAs)
 }

@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
@@ -15,7 +16,8 @@ func TestCreatePromotion(t *testing.T) {
 	f := start(t)
 	got := f.send(http.StatusCreated, request{caller: "staff", method: "POST", path: route, body: `{
 		"title": "Welcome", "description": "For new players", "type": "WELCOME_BONUS", "amount": "20.5",
-		"startDate": "2026-04-01", "endDate": "2026-04-30", "limits": {"maxClaims": 100, "budget": "2000"}
+		"startDate": "2026-04-01", "endDate": "2026-04-30", "limits": {"maxClaims": 100, "budget": "2000"},
+		"terms": {"text": "One claim per household.\nNo cash."}
 	}`})
 	stored := f.store.promotion
 	hasMembers(t, got, object{
@@ -24,6 +26,7 @@ func TestCreatePromotion(t *testing.T) {
 		"createdAt": "2026-03-10T12:00:00Z", "updatedAt": "2026-03-10T12:00:00Z",
 		"limits": object{"maxClaims": 100.0, "budget": "2000.00", "maxClaimsPerDay": 0.0, "claimWithinHours": 0.0},
 		"usage":  object{"assigned": 0.0, "claimed": 0.0, "expired": 0.0, "revoked": 0.0, "reserved": 0.0, "spent": "0.00"},
+		"terms":  object{"text": "One claim per household.\nNo cash.", "version": 1.0},
 	})
 	if want := (promotions.PromotionLimits{MaxClaims: 100, Budget: 200000}); stored.Limits != want {
 		t.Errorf("stored %+v, want %+v", stored.Limits, want)
@@ -43,6 +46,10 @@ func TestCreatePromotionRefusesInvalidInput(t *testing.T) {
 		"malformed date":  {`{"title":"x","type":"BONUS","amount":"1","startDate":"1.4.2026","endDate":"2026-04-01"}`, "startDate"},
 		"negative limit": {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01",
 			"limits":{"maxClaimsPerDay":-1}}`, "limits.maxClaimsPerDay"},
+		"version of the terms": {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01",
+			"terms":{"text":"x","version":2}}`, "terms.version"},
+		"long terms": {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01",
+			"terms":{"text":"` + strings.Repeat("x", 10_001) + `"}}`, "terms.text"},
 		"usage":            {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01","usage":{}}`, "usage"},
 		"end before start": {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-02","endDate":"2026-04-01"}`, "endDate"},
 	} {

@@ -20,6 +20,13 @@ func TestUpdatePromotion(t *testing.T) {
 		"both dates": {"", `{"startDate":"2026-05-01","endDate":"2026-05-02"}`,
 			object{"startDate": "2026-05-01", "endDate": "2026-05-02"}},
 		"empty description": {"", `{"description":""}`, object{"description": ""}},
+		"terms":             {"", `{"terms":{"text":"New terms"}}`, object{"terms": object{"text": "New terms", "version": 5.0}}},
+		"same terms":        {"", `{"terms":{"text":"Terms"}}`, object{"terms": object{"text": "Terms", "version": 4.0}}},
+		"empty terms":       {"", `{"terms":{"text":""}}`, object{"terms": object{"text": "", "version": 5.0}}},
+		"terms without a text": {"", `{"terms":{},"title":"New"}`,
+			object{"title": "New", "terms": object{"text": "Terms", "version": 4.0}}},
+		"masked terms": {"?update_mask=terms", `{"terms":{"text":"New terms"},"title":"New"}`,
+			object{"title": "Spring", "terms": object{"text": "New terms", "version": 5.0}}},
 		"one limit": {"", `{"limits":{"maxClaims":7}}`, object{"limits": object{
 			"maxClaims": 7.0, "budget": "100.00", "maxClaimsPerDay": 0.0, "claimWithinHours": 48.0,
 		}}},
@@ -34,6 +41,7 @@ func TestUpdatePromotion(t *testing.T) {
 			t.Parallel()
 			f := start(t)
 			f.store.promotion.Limits = promotions.PromotionLimits{MaxClaims: 5, Budget: 10000, ClaimWithinHours: 48}
+			f.store.promotion.Terms = promotions.PromotionTerms{Text: "Terms", Version: 4}
 			got := f.send(http.StatusOK, request{caller: "staff", method: "PATCH", path: route + "/" + promotionID + tt.query, body: tt.body})
 			hasMembers(t, got, tt.want)
 			if f.store.promotion.Title != got["title"] || f.store.promotion.Amount.String() != got["amount"] {
@@ -53,6 +61,7 @@ func TestUpdatePromotionRefusesInvalidInput(t *testing.T) {
 		"end before start":                      {"", `{"startDate":"2026-05-02","endDate":"2026-05-01"}`, "endDate"},
 		"empty title":                           {"", `{"title":""}`, "title"},
 		"limit":                                 {"", `{"limits":{"budget":"1.234"}}`, "limits.budget"},
+		"version of the terms":                  {"", `{"terms":{"version":9}}`, "terms.version"},
 		"type":                                  {"", `{"type":"BONUS"}`, "type"},
 		"masked field without a value":          {"?update_mask=title", `{}`, "title"},
 		"unknown field in the mask":             {"?update_mask=nothing", `{"title":"x"}`, "update_mask"},

@@ -25,6 +25,7 @@ func FromAssignment(p promotions.Assignment) *promotionsv1.Assignment {
 		RevokedAt:     fields.TimeText(p.RevokedAt),
 		Source:        FromAssignmentSource(p.Source),
 		JobId:         fields.UUID(p.JobID),
+		TermsVersion:  p.TermsVersion,
 	}
 	if p.Promotion != nil {
 		m.Promotion = FromPromotion(*p.Promotion)

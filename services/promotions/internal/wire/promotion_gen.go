@@ -26,6 +26,7 @@ func FromPromotion(p promotions.Promotion) *promotionsv1.Promotion {
 		State:       FromPromotionState(p.State),
 		Limits:      FromPromotionLimits(p.Limits),
 		Usage:       FromPromotionUsage(p.Usage),
+		Terms:       FromPromotionTerms(p.Terms),
 	}
 	return m
 }
@@ -53,6 +54,10 @@ func ToPromotion(m *promotionsv1.Promotion) (promotions.Promotion, error) {
 			Budget:           r.Money("limits.budget", m.GetLimits().GetBudget(), fields.Optional),
 			MaxClaimsPerDay:  m.GetLimits().GetMaxClaimsPerDay(),
 			ClaimWithinHours: m.GetLimits().GetClaimWithinHours(),
+		},
+		Terms: promotions.PromotionTerms{
+			Text:    m.GetTerms().GetText(),
+			Version: m.GetTerms().GetVersion(),
 		},
 	}
 	p.IsActive = true
@@ -97,6 +102,10 @@ func MaskPromotion(dst *promotions.Promotion, src *promotionsv1.Promotion, paths
 			p.Limits.MaxClaimsPerDay = src.GetLimits().GetMaxClaimsPerDay()
 		case "limits.claim_within_hours":
 			p.Limits.ClaimWithinHours = src.GetLimits().GetClaimWithinHours()
+		case "terms":
+			p.Terms.Text = src.GetTerms().GetText()
+		case "terms.text":
+			p.Terms.Text = src.GetTerms().GetText()
 		default:
 			return fmt.Errorf("field %q cannot be set", path)
 		}

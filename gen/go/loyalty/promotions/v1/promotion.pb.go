@@ -261,7 +261,7 @@ func (x Assignment_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Assignment_State.Descriptor instead.
 func (Assignment_State) EnumDescriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{3, 0}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{4, 0}
 }
 
 // Source is what made an assignment.
@@ -321,7 +321,7 @@ func (x Assignment_Source) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Assignment_Source.Descriptor instead.
 func (Assignment_Source) EnumDescriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{3, 1}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{4, 1}
 }
 
 // Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.
@@ -349,7 +349,9 @@ type Promotion struct {
 	// The limits of the claims. An update changes the members that it contains.
 	Limits *PromotionLimits `protobuf:"bytes,13,opt,name=limits,proto3" json:"limits,omitempty"`
 	// What the assignments and claims have used so far.
-	Usage         *PromotionUsage `protobuf:"bytes,14,opt,name=usage,proto3" json:"usage,omitempty"`
+	Usage *PromotionUsage `protobuf:"bytes,14,opt,name=usage,proto3" json:"usage,omitempty"`
+	// The terms and conditions of the promotion.
+	Terms         *PromotionTerms `protobuf:"bytes,16,opt,name=terms,proto3" json:"terms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -482,6 +484,69 @@ func (x *Promotion) GetUsage() *PromotionUsage {
 	return nil
 }
 
+func (x *Promotion) GetTerms() *PromotionTerms {
+	if x != nil {
+		return x.Terms
+	}
+	return nil
+}
+
+// PromotionTerms are the terms and conditions of a promotion. An assignment keeps the version that was current when the
+// promotion was assigned.
+type PromotionTerms struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// An empty text means that there are no terms.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// Grows with each change of the text. 0 if the promotion never had terms.
+	Version       int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PromotionTerms) Reset() {
+	*x = PromotionTerms{}
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PromotionTerms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PromotionTerms) ProtoMessage() {}
+
+func (x *PromotionTerms) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PromotionTerms.ProtoReflect.Descriptor instead.
+func (*PromotionTerms) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PromotionTerms) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *PromotionTerms) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
 // PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit.
 type PromotionLimits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -499,7 +564,7 @@ type PromotionLimits struct {
 
 func (x *PromotionLimits) Reset() {
 	*x = PromotionLimits{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[1]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -511,7 +576,7 @@ func (x *PromotionLimits) String() string {
 func (*PromotionLimits) ProtoMessage() {}
 
 func (x *PromotionLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[1]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -524,7 +589,7 @@ func (x *PromotionLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromotionLimits.ProtoReflect.Descriptor instead.
 func (*PromotionLimits) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{1}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *PromotionLimits) GetMaxClaims() int32 {
@@ -576,7 +641,7 @@ type PromotionUsage struct {
 
 func (x *PromotionUsage) Reset() {
 	*x = PromotionUsage{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[2]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +653,7 @@ func (x *PromotionUsage) String() string {
 func (*PromotionUsage) ProtoMessage() {}
 
 func (x *PromotionUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[2]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +666,7 @@ func (x *PromotionUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromotionUsage.ProtoReflect.Descriptor instead.
 func (*PromotionUsage) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{2}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *PromotionUsage) GetAssigned() int32 {
@@ -646,8 +711,8 @@ func (x *PromotionUsage) GetSpent() string {
 	return ""
 }
 
-// Assignment is the right of one player to claim a promotion once. It keeps the amount and the title that the promotion
-// had when it was assigned.
+// Assignment is the right of one player to claim a promotion once. It keeps the amount, the title and the version of the terms
+// that the promotion had when it was assigned.
 type Assignment struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -673,14 +738,16 @@ type Assignment struct {
 	// What made the assignment. After a repeated assignment, it is the source of the last one.
 	Source Assignment_Source `protobuf:"varint,14,opt,name=source,proto3,enum=loyalty.promotions.v1.Assignment_Source" json:"source,omitempty"`
 	// The id of the job that made the assignment. Empty if the source is not JOB.
-	JobId         string `protobuf:"bytes,15,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	JobId string `protobuf:"bytes,15,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// The version of the promotion's terms when it was assigned.
+	TermsVersion  int32 `protobuf:"varint,16,opt,name=terms_version,json=termsVersion,proto3" json:"terms_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[3]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -692,7 +759,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[3]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -705,7 +772,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{3}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Assignment) GetId() string {
@@ -813,6 +880,13 @@ func (x *Assignment) GetJobId() string {
 	return ""
 }
 
+func (x *Assignment) GetTermsVersion() int32 {
+	if x != nil {
+		return x.TermsVersion
+	}
+	return 0
+}
+
 // ClaimReservation reserves one unit of each limit of a promotion for a claim that is being paid. It exists from before the
 // call of the ledger until the claim is confirmed or released. If it outlives not_after, for example because a process died, it
 // is settled by asking the ledger.
@@ -833,7 +907,7 @@ type ClaimReservation struct {
 
 func (x *ClaimReservation) Reset() {
 	*x = ClaimReservation{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[4]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -845,7 +919,7 @@ func (x *ClaimReservation) String() string {
 func (*ClaimReservation) ProtoMessage() {}
 
 func (x *ClaimReservation) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[4]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -858,7 +932,7 @@ func (x *ClaimReservation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReservation.ProtoReflect.Descriptor instead.
 func (*ClaimReservation) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{4}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ClaimReservation) GetId() string {
@@ -923,7 +997,7 @@ type PromotionCounter struct {
 
 func (x *PromotionCounter) Reset() {
 	*x = PromotionCounter{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[5]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -935,7 +1009,7 @@ func (x *PromotionCounter) String() string {
 func (*PromotionCounter) ProtoMessage() {}
 
 func (x *PromotionCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[5]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -948,7 +1022,7 @@ func (x *PromotionCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromotionCounter.ProtoReflect.Descriptor instead.
 func (*PromotionCounter) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{5}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PromotionCounter) GetId() string {
@@ -1011,7 +1085,7 @@ type PromotionDay struct {
 
 func (x *PromotionDay) Reset() {
 	*x = PromotionDay{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[6]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1023,7 +1097,7 @@ func (x *PromotionDay) String() string {
 func (*PromotionDay) ProtoMessage() {}
 
 func (x *PromotionDay) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[6]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1036,7 +1110,7 @@ func (x *PromotionDay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromotionDay.ProtoReflect.Descriptor instead.
 func (*PromotionDay) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{6}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PromotionDay) GetPromotionId() string {
@@ -1101,7 +1175,7 @@ type AssignmentDeadline struct {
 
 func (x *AssignmentDeadline) Reset() {
 	*x = AssignmentDeadline{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[7]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1187,7 @@ func (x *AssignmentDeadline) String() string {
 func (*AssignmentDeadline) ProtoMessage() {}
 
 func (x *AssignmentDeadline) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[7]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1200,7 @@ func (x *AssignmentDeadline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignmentDeadline.ProtoReflect.Descriptor instead.
 func (*AssignmentDeadline) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{7}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AssignmentDeadline) GetId() string {
@@ -1163,7 +1237,7 @@ type ClaimKey struct {
 
 func (x *ClaimKey) Reset() {
 	*x = ClaimKey{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[8]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1175,7 +1249,7 @@ func (x *ClaimKey) String() string {
 func (*ClaimKey) ProtoMessage() {}
 
 func (x *ClaimKey) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[8]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1188,7 +1262,7 @@ func (x *ClaimKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimKey.ProtoReflect.Descriptor instead.
 func (*ClaimKey) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{8}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ClaimKey) GetUserId() string {
@@ -1232,7 +1306,7 @@ type Player struct {
 
 func (x *Player) Reset() {
 	*x = Player{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[9]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1244,7 +1318,7 @@ func (x *Player) String() string {
 func (*Player) ProtoMessage() {}
 
 func (x *Player) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[9]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1257,7 +1331,7 @@ func (x *Player) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Player.ProtoReflect.Descriptor instead.
 func (*Player) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{9}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Player) GetId() string {
@@ -1292,7 +1366,7 @@ var File_loyalty_promotions_v1_promotion_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x8f\v\n" +
+	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xe7\v\n" +
 	"\tPromotion\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12~\n" +
 	"\x05title\x18\x02 \x01(\tBh\xe0A\x02\xbaHR\xba\x01H\n" +
@@ -1314,7 +1388,8 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\x05state\x18\v \x01(\x0e2%.loyalty.promotions.v1.PromotionStateB\x13\xe0A\x03\xaa\xbb\x18\x02H\x01\xba\xbb\x18\x06ACTIVER\x05state\x12!\n" +
 	"\x05draft\x18\f \x01(\bB\x06\xe0A\x04\xe0A\x05H\x01R\x05draft\x88\x01\x01\x12D\n" +
 	"\x06limits\x18\r \x01(\v2&.loyalty.promotions.v1.PromotionLimitsB\x04Ȼ\x18\x01R\x06limits\x12J\n" +
-	"\x05usage\x18\x0e \x01(\v2%.loyalty.promotions.v1.PromotionUsageB\r\xe0A\x03\xaa\xbb\x18\x02H\x01Ȼ\x18\x01R\x05usage:\xe8\x03\xaa\xbb\x18\xe3\x03\n" +
+	"\x05usage\x18\x0e \x01(\v2%.loyalty.promotions.v1.PromotionUsageB\r\xe0A\x03\xaa\xbb\x18\x02H\x01Ȼ\x18\x01R\x05usage\x12;\n" +
+	"\x05terms\x18\x10 \x01(\v2%.loyalty.promotions.v1.PromotionTermsR\x05terms:\x83\x04\xaa\xbb\x18\xfe\x03\n" +
 	"\n" +
 	"promotions\x12\x1c\n" +
 	"\x04type\n" +
@@ -1333,12 +1408,16 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\x05title(\x01\x1aC\n" +
 	"\x11inactive_as_known\x12.inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')\x1a \n" +
 	"\x06period\x12\x16end_date >= start_date\"\x1b\n" +
-	"\vinactive_as\x12\f\b\x04:\b'PAUSED':\x02\x01\x03B\xb0\x01\b\x01\x12\x05title\x12\vdescription\x12\tis_active\x12\x06amount\x12\n" +
+	"\vinactive_as\x12\f\b\x04:\b'PAUSED':\x02\x01\x03B\xcb\x01\b\x01\x12\x05title\x12\vdescription\x12\tis_active\x12\x06amount\x12\n" +
 	"start_date\x12\bend_date\x12\n" +
-	"updated_at\x12\vinactive_as\x12\x11limits_max_claims\x12\rlimits_budget\x12\x19limits_max_claims_per_day\x12\x19limits_claim_within_hoursB\f\n" +
+	"updated_at\x12\vinactive_as\x12\x11limits_max_claims\x12\rlimits_budget\x12\x19limits_max_claims_per_day\x12\x19limits_claim_within_hours\x12\n" +
+	"terms_text\x12\rterms_versionB\f\n" +
 	"\n" +
 	"_is_activeB\b\n" +
-	"\x06_draft\"\x98\x02\n" +
+	"\x06_draft\"}\n" +
+	"\x0ePromotionTerms\x12@\n" +
+	"\x04text\x18\x01 \x01(\tB,\xbaH\x05r\x03\x18\x90N\xaa\xbb\x18\x04:\x02''\xba\xbb\x18\x18One claim per household.R\x04text\x12)\n" +
+	"\aversion\x18\x02 \x01(\x05B\x0f\xe0A\x03\xaa\xbb\x18\x03:\x010\xba\xbb\x18\x011R\aversion\"\x98\x02\n" +
 	"\x0fPromotionLimits\x125\n" +
 	"\n" +
 	"max_claims\x18\x01 \x01(\x05B\x16\xbaH\x04\x1a\x02(\x00\xaa\xbb\x18\x03:\x010\xba\xbb\x18\x041000R\tmaxClaims\x12B\n" +
@@ -1351,7 +1430,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\aexpired\x18\x03 \x01(\x05B\x05\xba\xbb\x18\x010R\aexpired\x12\x1f\n" +
 	"\arevoked\x18\x04 \x01(\x05B\x05\xba\xbb\x18\x010R\arevoked\x12!\n" +
 	"\breserved\x18\x05 \x01(\x05B\x05\xba\xbb\x18\x010R\breserved\x12&\n" +
-	"\x05spent\x18\x06 \x01(\tB\x10\xaa\xbb\x18\x02\b\x02\xba\xbb\x18\x06800.00R\x05spent\"\xb9\f\n" +
+	"\x05spent\x18\x06 \x01(\tB\x10\xaa\xbb\x18\x02\b\x02\xba\xbb\x18\x06800.00R\x05spent\"\xfe\f\n" +
 	"\n" +
 	"Assignment\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
@@ -1375,7 +1454,8 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
 	"revoked_at\x18\r \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\a \x01R\trevokedAt\x12b\n" +
 	"\x06source\x18\x0e \x01(\x0e2(.loyalty.promotions.v1.Assignment.SourceB \xe0A\x03\xaa\xbb\x18\x10:\x0e'REGISTRATION'\xba\xbb\x18\x05STAFFR\x06source\x12&\n" +
-	"\x06job_id\x18\x0f \x01(\tB\x0f\xe0A\x03\xaa\xbb\x18\x04\b\x01 \x01\xba\xbb\x18\x00R\x05jobId\"S\n" +
+	"\x06job_id\x18\x0f \x01(\tB\x0f\xe0A\x03\xaa\xbb\x18\x04\b\x01 \x01\xba\xbb\x18\x00R\x05jobId\x124\n" +
+	"\rterms_version\x18\x10 \x01(\x05B\x0f\xe0A\x03\xaa\xbb\x18\x03:\x010\xba\xbb\x18\x011R\ftermsVersion\"S\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bASSIGNED\x10\x01\x12\v\n" +
@@ -1387,7 +1467,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\fREGISTRATION\x10\x01\x12\t\n" +
 	"\x05STAFF\x10\x02\x12\a\n" +
 	"\x03JOB\x10\x03\x12\b\n" +
-	"\x04CODE\x10\x04:\xbf\x04\xaa\xbb\x18\xba\x04\n" +
+	"\x04CODE\x10\x04:\xce\x04\xaa\xbb\x18\xc9\x04\n" +
 	"\x11player_promotions\x12\x19\n" +
 	"\auser_id\n" +
 	"\fpromotion_id\x10\x01\x12\x11\n" +
@@ -1401,12 +1481,12 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\bclaim_id\x12\x04\b\x04 \x01\"\x12\n" +
 	"\n" +
 	"expired_at\x12\x04\b\a \x01\"\x17\n" +
-	"\x0etimes_assigned\x12\x05\b\x05:\x011:\x02\x01\x02B\x9d\x01\b\x01\x12\aclaimed\x12\n" +
+	"\x0etimes_assigned\x12\x05\b\x05:\x011:\x02\x01\x02B\xac\x01\b\x01\x12\aclaimed\x12\n" +
 	"claimed_at\x12\x0etransaction_id\x12\bclaim_id\x12\n" +
 	"expired_at\x12\n" +
 	"revoked_at\x12\n" +
 	"expires_at\x12\x06amount\x12\x05title\x12\vassigned_by\x12\n" +
-	"created_at\x12\x0etimes_assigned\x12\x06source\x12\x06job_idB\x11\n" +
+	"created_at\x12\x0etimes_assigned\x12\x06source\x12\x06job_id\x12\rterms_versionB\x11\n" +
 	"\x0f_transaction_id\"\xd5\x02\n" +
 	"\x10ClaimReservation\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x1f\n" +
@@ -1509,7 +1589,7 @@ func file_loyalty_promotions_v1_promotion_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_promotions_v1_promotion_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_loyalty_promotions_v1_promotion_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_loyalty_promotions_v1_promotion_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_loyalty_promotions_v1_promotion_proto_goTypes = []any{
 	(PromotionType)(0),            // 0: loyalty.promotions.v1.PromotionType
 	(PromotionState)(0),           // 1: loyalty.promotions.v1.PromotionState
@@ -1517,41 +1597,43 @@ var file_loyalty_promotions_v1_promotion_proto_goTypes = []any{
 	(Assignment_State)(0),         // 3: loyalty.promotions.v1.Assignment.State
 	(Assignment_Source)(0),        // 4: loyalty.promotions.v1.Assignment.Source
 	(*Promotion)(nil),             // 5: loyalty.promotions.v1.Promotion
-	(*PromotionLimits)(nil),       // 6: loyalty.promotions.v1.PromotionLimits
-	(*PromotionUsage)(nil),        // 7: loyalty.promotions.v1.PromotionUsage
-	(*Assignment)(nil),            // 8: loyalty.promotions.v1.Assignment
-	(*ClaimReservation)(nil),      // 9: loyalty.promotions.v1.ClaimReservation
-	(*PromotionCounter)(nil),      // 10: loyalty.promotions.v1.PromotionCounter
-	(*PromotionDay)(nil),          // 11: loyalty.promotions.v1.PromotionDay
-	(*AssignmentDeadline)(nil),    // 12: loyalty.promotions.v1.AssignmentDeadline
-	(*ClaimKey)(nil),              // 13: loyalty.promotions.v1.ClaimKey
-	(*Player)(nil),                // 14: loyalty.promotions.v1.Player
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*PromotionTerms)(nil),        // 6: loyalty.promotions.v1.PromotionTerms
+	(*PromotionLimits)(nil),       // 7: loyalty.promotions.v1.PromotionLimits
+	(*PromotionUsage)(nil),        // 8: loyalty.promotions.v1.PromotionUsage
+	(*Assignment)(nil),            // 9: loyalty.promotions.v1.Assignment
+	(*ClaimReservation)(nil),      // 10: loyalty.promotions.v1.ClaimReservation
+	(*PromotionCounter)(nil),      // 11: loyalty.promotions.v1.PromotionCounter
+	(*PromotionDay)(nil),          // 12: loyalty.promotions.v1.PromotionDay
+	(*AssignmentDeadline)(nil),    // 13: loyalty.promotions.v1.AssignmentDeadline
+	(*ClaimKey)(nil),              // 14: loyalty.promotions.v1.ClaimKey
+	(*Player)(nil),                // 15: loyalty.promotions.v1.Player
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
 }
 var file_loyalty_promotions_v1_promotion_proto_depIdxs = []int32{
 	0,  // 0: loyalty.promotions.v1.Promotion.type:type_name -> loyalty.promotions.v1.PromotionType
-	15, // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
-	15, // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
+	16, // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
+	16, // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 3: loyalty.promotions.v1.Promotion.state:type_name -> loyalty.promotions.v1.PromotionState
-	6,  // 4: loyalty.promotions.v1.Promotion.limits:type_name -> loyalty.promotions.v1.PromotionLimits
-	7,  // 5: loyalty.promotions.v1.Promotion.usage:type_name -> loyalty.promotions.v1.PromotionUsage
-	15, // 6: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
-	15, // 7: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
-	5,  // 8: loyalty.promotions.v1.Assignment.promotion:type_name -> loyalty.promotions.v1.Promotion
-	3,  // 9: loyalty.promotions.v1.Assignment.state:type_name -> loyalty.promotions.v1.Assignment.State
-	4,  // 10: loyalty.promotions.v1.Assignment.source:type_name -> loyalty.promotions.v1.Assignment.Source
-	15, // 11: loyalty.promotions.v1.ClaimReservation.reserved_at:type_name -> google.protobuf.Timestamp
-	15, // 12: loyalty.promotions.v1.ClaimReservation.not_after:type_name -> google.protobuf.Timestamp
-	2,  // 13: loyalty.promotions.v1.AssignmentDeadline.action:type_name -> loyalty.promotions.v1.DeadlineAction
-	15, // 14: loyalty.promotions.v1.AssignmentDeadline.due_at:type_name -> google.protobuf.Timestamp
-	15, // 15: loyalty.promotions.v1.ClaimKey.created_at:type_name -> google.protobuf.Timestamp
-	15, // 16: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
-	15, // 17: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	7,  // 4: loyalty.promotions.v1.Promotion.limits:type_name -> loyalty.promotions.v1.PromotionLimits
+	8,  // 5: loyalty.promotions.v1.Promotion.usage:type_name -> loyalty.promotions.v1.PromotionUsage
+	6,  // 6: loyalty.promotions.v1.Promotion.terms:type_name -> loyalty.promotions.v1.PromotionTerms
+	16, // 7: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
+	16, // 8: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
+	5,  // 9: loyalty.promotions.v1.Assignment.promotion:type_name -> loyalty.promotions.v1.Promotion
+	3,  // 10: loyalty.promotions.v1.Assignment.state:type_name -> loyalty.promotions.v1.Assignment.State
+	4,  // 11: loyalty.promotions.v1.Assignment.source:type_name -> loyalty.promotions.v1.Assignment.Source
+	16, // 12: loyalty.promotions.v1.ClaimReservation.reserved_at:type_name -> google.protobuf.Timestamp
+	16, // 13: loyalty.promotions.v1.ClaimReservation.not_after:type_name -> google.protobuf.Timestamp
+	2,  // 14: loyalty.promotions.v1.AssignmentDeadline.action:type_name -> loyalty.promotions.v1.DeadlineAction
+	16, // 15: loyalty.promotions.v1.AssignmentDeadline.due_at:type_name -> google.protobuf.Timestamp
+	16, // 16: loyalty.promotions.v1.ClaimKey.created_at:type_name -> google.protobuf.Timestamp
+	16, // 17: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
+	16, // 18: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_promotions_v1_promotion_proto_init() }
@@ -1560,14 +1642,14 @@ func file_loyalty_promotions_v1_promotion_proto_init() {
 		return
 	}
 	file_loyalty_promotions_v1_promotion_proto_msgTypes[0].OneofWrappers = []any{}
-	file_loyalty_promotions_v1_promotion_proto_msgTypes[3].OneofWrappers = []any{}
+	file_loyalty_promotions_v1_promotion_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_promotions_v1_promotion_proto_rawDesc), len(file_loyalty_promotions_v1_promotion_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

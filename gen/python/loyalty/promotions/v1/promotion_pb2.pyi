@@ -52,7 +52,7 @@ REMIND: DeadlineAction
 EXPIRE: DeadlineAction
 
 class Promotion(_message.Message):
-    __slots__ = ("id", "title", "description", "is_active", "type", "amount", "start_date", "end_date", "created_at", "updated_at", "state", "draft", "limits", "usage")
+    __slots__ = ("id", "title", "description", "is_active", "type", "amount", "start_date", "end_date", "created_at", "updated_at", "state", "draft", "limits", "usage", "terms")
     ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +67,7 @@ class Promotion(_message.Message):
     DRAFT_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
     id: str
     title: str
     description: str
@@ -81,7 +82,16 @@ class Promotion(_message.Message):
     draft: bool
     limits: PromotionLimits
     usage: PromotionUsage
-    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_active: _Optional[bool] = ..., type: _Optional[_Union[PromotionType, str]] = ..., amount: _Optional[str] = ..., start_date: _Optional[str] = ..., end_date: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[PromotionState, str]] = ..., draft: _Optional[bool] = ..., limits: _Optional[_Union[PromotionLimits, _Mapping]] = ..., usage: _Optional[_Union[PromotionUsage, _Mapping]] = ...) -> None: ...
+    terms: PromotionTerms
+    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_active: _Optional[bool] = ..., type: _Optional[_Union[PromotionType, str]] = ..., amount: _Optional[str] = ..., start_date: _Optional[str] = ..., end_date: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[PromotionState, str]] = ..., draft: _Optional[bool] = ..., limits: _Optional[_Union[PromotionLimits, _Mapping]] = ..., usage: _Optional[_Union[PromotionUsage, _Mapping]] = ..., terms: _Optional[_Union[PromotionTerms, _Mapping]] = ...) -> None: ...
+
+class PromotionTerms(_message.Message):
+    __slots__ = ("text", "version")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    version: int
+    def __init__(self, text: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class PromotionLimits(_message.Message):
     __slots__ = ("max_claims", "budget", "max_claims_per_day", "claim_within_hours")
@@ -112,7 +122,7 @@ class PromotionUsage(_message.Message):
     def __init__(self, assigned: _Optional[int] = ..., claimed: _Optional[int] = ..., expired: _Optional[int] = ..., revoked: _Optional[int] = ..., reserved: _Optional[int] = ..., spent: _Optional[str] = ...) -> None: ...
 
 class Assignment(_message.Message):
-    __slots__ = ("id", "user_id", "promotion_id", "claimed", "amount", "assigned_by", "created_at", "claimed_at", "transaction_id", "promotion", "state", "expires_at", "revoked_at", "source", "job_id")
+    __slots__ = ("id", "user_id", "promotion_id", "claimed", "amount", "assigned_by", "created_at", "claimed_at", "transaction_id", "promotion", "state", "expires_at", "revoked_at", "source", "job_id", "terms_version")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Assignment.State]
@@ -152,6 +162,7 @@ class Assignment(_message.Message):
     REVOKED_AT_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    TERMS_VERSION_FIELD_NUMBER: _ClassVar[int]
     id: str
     user_id: str
     promotion_id: str
@@ -167,7 +178,8 @@ class Assignment(_message.Message):
     revoked_at: str
     source: Assignment.Source
     job_id: str
-    def __init__(self, id: _Optional[str] = ..., user_id: _Optional[str] = ..., promotion_id: _Optional[str] = ..., claimed: _Optional[bool] = ..., amount: _Optional[str] = ..., assigned_by: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., transaction_id: _Optional[str] = ..., promotion: _Optional[_Union[Promotion, _Mapping]] = ..., state: _Optional[_Union[Assignment.State, str]] = ..., expires_at: _Optional[str] = ..., revoked_at: _Optional[str] = ..., source: _Optional[_Union[Assignment.Source, str]] = ..., job_id: _Optional[str] = ...) -> None: ...
+    terms_version: int
+    def __init__(self, id: _Optional[str] = ..., user_id: _Optional[str] = ..., promotion_id: _Optional[str] = ..., claimed: _Optional[bool] = ..., amount: _Optional[str] = ..., assigned_by: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., transaction_id: _Optional[str] = ..., promotion: _Optional[_Union[Promotion, _Mapping]] = ..., state: _Optional[_Union[Assignment.State, str]] = ..., expires_at: _Optional[str] = ..., revoked_at: _Optional[str] = ..., source: _Optional[_Union[Assignment.Source, str]] = ..., job_id: _Optional[str] = ..., terms_version: _Optional[int] = ...) -> None: ...
 
 class ClaimReservation(_message.Message):
     __slots__ = ("id", "user_id", "promotion_id", "amount", "reserved_at", "not_after")
