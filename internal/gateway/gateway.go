@@ -57,6 +57,7 @@ func New(s Services, o Options) http.Handler {
 	h := &health{ready: s.Ready}
 	g := &gateway{log: o.Log}
 	g.add("/api/v1/auth/", s.Users)
+	g.addBetween("/api/v1/users/", "/restrictions/refusals", s.Promotions)
 	g.add("/api/v1/users", s.Users)
 	g.add("/api/v1/audit", s.Users)
 	g.add("/api/v1/promotions", s.Promotions)
@@ -102,6 +103,12 @@ func (g *gateway) addExact(path string, h http.Handler) {
 	g.routes = append(g.routes, route{path: path, exact: true, handler: h})
 }
 
+// addBetween routes the paths with a prefix and a suffix to a handler. The text between them can contain an escaped slash,
+// as the service validates it.
+func (g *gateway) addBetween(prefix, suffix string, h http.Handler) {
+	g.routes = append(g.routes, route{path: prefix, suffix: suffix, handler: h})
+}
+
 // addReflection adds gRPC server reflection and the gRPC health protocol for the public services.
 func (g *gateway) addReflection(h *health) {
 	services := map[string]string{ // protobuf service name to name in Services.Ready
@@ -142,11 +149,15 @@ type gateway struct {
 type route struct {
 	path    string
 	exact   bool
+	suffix  string // see addBetween
 	handler http.Handler
 }
 
 func (r route) matches(p string) bool {
 	rest, ok := strings.CutPrefix(p, r.path)
+	if r.suffix != "" {
+		return ok && strings.HasSuffix(strings.TrimSuffix(rest, "/"), r.suffix)
+	}
 	return ok && (rest == "" || !r.exact && (rest[0] == '/' || strings.HasSuffix(r.path, "/")))
 }
 

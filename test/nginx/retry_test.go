@@ -41,6 +41,7 @@ func TestRetries(t *testing.T) {
 		{"POST", "/api/v1/promotions/x/assign", "promotions", true},
 		{"POST", "/api/v1/anomalies/x/seen", "promotions", true},
 		{"GET", "/api/v1/anomalies", "promotions", true},
+		{"GET", "/api/v1/users/x/restrictions/refusals", "promotions", true},
 		{"POST", "/api/v1/notifications/read", "notifications", true},
 		{"POST", "/api/v1/users/x/transactions/x/reverse", "users", true},
 		{"POST", "/api/v1/auth/register", "users", false},
