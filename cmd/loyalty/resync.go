@@ -22,7 +22,8 @@ type resyncSettings struct {
 // resyncBatch is the number of players that resync compares at once.
 const resyncBatch = 1000
 
-// resync corrects the statuses of players in promotions that cannot come from users, such as those of forged events. It then
+// resync corrects the statuses of players in promotions that cannot come from users, such as those of forged events, and
+// restrictions that differ from those of users. It then
 // publishes the statuses of the corrected players again: a player may have changed since the command read the status, and
 // promotions has ignored the event because of the forged version. If the process dies in between, loyalty events republish
 // finds these players. The command can be repeated.
@@ -52,9 +53,14 @@ func resync(ctx context.Context, c call) error {
 			break
 		}
 		after = players[len(players)-1].ID
-		truth := make([]domain.Player, len(players))
+		truth := make([]promotions.PlayerStatus, len(players))
 		for i, p := range players {
-			truth[i] = domain.Player{ID: p.ID, IsActive: p.Active, StatusVersion: p.Version}
+			truth[i] = promotions.PlayerStatus{ID: p.ID, Active: p.Active, Version: p.Version}
+			for _, r := range p.Restrictions {
+				truth[i].Restrictions = append(truth[i].Restrictions, domain.PlayerRestriction{
+					UserID: p.ID, Kind: domain.RestrictionKind(r.Kind), Until: r.Until, ByPlayer: r.ByPlayer,
+				})
+			}
 		}
 		changed, err := promotions.Resync(ctx, to, truth)
 		if err != nil {

@@ -54,6 +54,8 @@ type Assignment struct {
 	ExpiredAt *time.Time `json:"expired_at,omitempty"`
 	// TimesAssigned holds the value of the "times_assigned" field.
 	TimesAssigned int64 `json:"times_assigned,omitempty"`
+	// TimesMuted holds the value of the "times_muted" field.
+	TimesMuted int64 `json:"times_muted,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the AssignmentQuery when eager-loading is set.
 	Edges        AssignmentEdges `json:"edges"`
@@ -91,7 +93,7 @@ func (*Assignment) scanValues(columns []string) ([]any, error) {
 			values[i] = new(money.Amount)
 		case assignment.FieldClaimed:
 			values[i] = new(sql.NullBool)
-		case assignment.FieldTermsVersion, assignment.FieldTimesAssigned:
+		case assignment.FieldTermsVersion, assignment.FieldTimesAssigned, assignment.FieldTimesMuted:
 			values[i] = new(sql.NullInt64)
 		case assignment.FieldSource, assignment.FieldTitle, assignment.FieldClaimID:
 			values[i] = new(sql.NullString)
@@ -230,6 +232,12 @@ func (_m *Assignment) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.TimesAssigned = value.Int64
 			}
+		case assignment.FieldTimesMuted:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field times_muted", values[i])
+			} else if value.Valid {
+				_m.TimesMuted = value.Int64
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -333,6 +341,9 @@ func (_m *Assignment) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("times_assigned=")
 	builder.WriteString(fmt.Sprintf("%v", _m.TimesAssigned))
+	builder.WriteString(", ")
+	builder.WriteString("times_muted=")
+	builder.WriteString(fmt.Sprintf("%v", _m.TimesMuted))
 	builder.WriteByte(')')
 	return builder.String()
 }

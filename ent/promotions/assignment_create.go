@@ -189,6 +189,12 @@ func (_c *AssignmentCreate) SetTimesAssigned(v int64) *AssignmentCreate {
 	return _c
 }
 
+// SetTimesMuted sets the "times_muted" field.
+func (_c *AssignmentCreate) SetTimesMuted(v int64) *AssignmentCreate {
+	_c.mutation.SetTimesMuted(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *AssignmentCreate) SetID(v uuid.UUID) *AssignmentCreate {
 	_c.mutation.SetID(v)
@@ -350,6 +356,10 @@ func (_c *AssignmentCreate) createSpec() (*Assignment, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.TimesAssigned(); ok {
 		_spec.SetField(assignment.FieldTimesAssigned, field.TypeInt64, value)
 		_node.TimesAssigned = value
+	}
+	if value, ok := _c.mutation.TimesMuted(); ok {
+		_spec.SetField(assignment.FieldTimesMuted, field.TypeInt64, value)
+		_node.TimesMuted = value
 	}
 	if nodes := _c.mutation.PromotionIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

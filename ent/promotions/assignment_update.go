@@ -302,6 +302,27 @@ func (_u *AssignmentUpdate) AddTimesAssigned(v int64) *AssignmentUpdate {
 	return _u
 }
 
+// SetTimesMuted sets the "times_muted" field.
+func (_u *AssignmentUpdate) SetTimesMuted(v int64) *AssignmentUpdate {
+	_u.mutation.ResetTimesMuted()
+	_u.mutation.SetTimesMuted(v)
+	return _u
+}
+
+// SetNillableTimesMuted sets the "times_muted" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableTimesMuted(v *int64) *AssignmentUpdate {
+	if v != nil {
+		_u.SetTimesMuted(*v)
+	}
+	return _u
+}
+
+// AddTimesMuted adds value to the "times_muted" field.
+func (_u *AssignmentUpdate) AddTimesMuted(v int64) *AssignmentUpdate {
+	_u.mutation.AddTimesMuted(v)
+	return _u
+}
+
 // Mutation returns the AssignmentMutation object of the builder.
 func (_u *AssignmentUpdate) Mutation() *AssignmentMutation {
 	return _u.mutation
@@ -428,6 +449,12 @@ func (_u *AssignmentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if value, ok := _u.mutation.AddedTimesAssigned(); ok {
 		_spec.AddField(assignment.FieldTimesAssigned, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.TimesMuted(); ok {
+		_spec.SetField(assignment.FieldTimesMuted, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedTimesMuted(); ok {
+		_spec.AddField(assignment.FieldTimesMuted, field.TypeInt64, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -721,6 +748,27 @@ func (_u *AssignmentUpdateOne) AddTimesAssigned(v int64) *AssignmentUpdateOne {
 	return _u
 }
 
+// SetTimesMuted sets the "times_muted" field.
+func (_u *AssignmentUpdateOne) SetTimesMuted(v int64) *AssignmentUpdateOne {
+	_u.mutation.ResetTimesMuted()
+	_u.mutation.SetTimesMuted(v)
+	return _u
+}
+
+// SetNillableTimesMuted sets the "times_muted" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableTimesMuted(v *int64) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetTimesMuted(*v)
+	}
+	return _u
+}
+
+// AddTimesMuted adds value to the "times_muted" field.
+func (_u *AssignmentUpdateOne) AddTimesMuted(v int64) *AssignmentUpdateOne {
+	_u.mutation.AddTimesMuted(v)
+	return _u
+}
+
 // Mutation returns the AssignmentMutation object of the builder.
 func (_u *AssignmentUpdateOne) Mutation() *AssignmentMutation {
 	return _u.mutation
@@ -877,6 +925,12 @@ func (_u *AssignmentUpdateOne) sqlSave(ctx context.Context) (_node *Assignment, 
 	}
 	if value, ok := _u.mutation.AddedTimesAssigned(); ok {
 		_spec.AddField(assignment.FieldTimesAssigned, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.TimesMuted(); ok {
+		_spec.SetField(assignment.FieldTimesMuted, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedTimesMuted(); ok {
+		_spec.AddField(assignment.FieldTimesMuted, field.TypeInt64, value)
 	}
 	_node = &Assignment{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -26,9 +26,11 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/player"
+	"github.com/casino-loyalty/loyalty/ent/promotions/playerrestriction"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotioncounter"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotionday"
+	"github.com/casino-loyalty/loyalty/ent/promotions/refusal"
 
 	stdsql "database/sql"
 )
@@ -58,12 +60,16 @@ type Client struct {
 	OutboxEvent *OutboxEventClient
 	// Player is the client for interacting with the Player builders.
 	Player *PlayerClient
+	// PlayerRestriction is the client for interacting with the PlayerRestriction builders.
+	PlayerRestriction *PlayerRestrictionClient
 	// Promotion is the client for interacting with the Promotion builders.
 	Promotion *PromotionClient
 	// PromotionCounter is the client for interacting with the PromotionCounter builders.
 	PromotionCounter *PromotionCounterClient
 	// PromotionDay is the client for interacting with the PromotionDay builders.
 	PromotionDay *PromotionDayClient
+	// Refusal is the client for interacting with the Refusal builders.
+	Refusal *RefusalClient
 }
 
 // NewClient creates a new client configured with the given options.
@@ -85,9 +91,11 @@ func (c *Client) init() {
 	c.InboxEvent = NewInboxEventClient(c.config)
 	c.OutboxEvent = NewOutboxEventClient(c.config)
 	c.Player = NewPlayerClient(c.config)
+	c.PlayerRestriction = NewPlayerRestrictionClient(c.config)
 	c.Promotion = NewPromotionClient(c.config)
 	c.PromotionCounter = NewPromotionCounterClient(c.config)
 	c.PromotionDay = NewPromotionDayClient(c.config)
+	c.Refusal = NewRefusalClient(c.config)
 }
 
 type (
@@ -190,9 +198,11 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		InboxEvent:         NewInboxEventClient(cfg),
 		OutboxEvent:        NewOutboxEventClient(cfg),
 		Player:             NewPlayerClient(cfg),
+		PlayerRestriction:  NewPlayerRestrictionClient(cfg),
 		Promotion:          NewPromotionClient(cfg),
 		PromotionCounter:   NewPromotionCounterClient(cfg),
 		PromotionDay:       NewPromotionDayClient(cfg),
+		Refusal:            NewRefusalClient(cfg),
 	}, nil
 }
 
@@ -222,9 +232,11 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		InboxEvent:         NewInboxEventClient(cfg),
 		OutboxEvent:        NewOutboxEventClient(cfg),
 		Player:             NewPlayerClient(cfg),
+		PlayerRestriction:  NewPlayerRestrictionClient(cfg),
 		Promotion:          NewPromotionClient(cfg),
 		PromotionCounter:   NewPromotionCounterClient(cfg),
 		PromotionDay:       NewPromotionDayClient(cfg),
+		Refusal:            NewRefusalClient(cfg),
 	}, nil
 }
 
@@ -256,7 +268,8 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Anomaly, c.AnomalyWindow, c.Assignment, c.AssignmentDeadline, c.ClaimKey,
 		c.ClaimReservation, c.IdempotencyKey, c.InboxEvent, c.OutboxEvent, c.Player,
-		c.Promotion, c.PromotionCounter, c.PromotionDay,
+		c.PlayerRestriction, c.Promotion, c.PromotionCounter, c.PromotionDay,
+		c.Refusal,
 	} {
 		n.Use(hooks...)
 	}
@@ -268,7 +281,8 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Anomaly, c.AnomalyWindow, c.Assignment, c.AssignmentDeadline, c.ClaimKey,
 		c.ClaimReservation, c.IdempotencyKey, c.InboxEvent, c.OutboxEvent, c.Player,
-		c.Promotion, c.PromotionCounter, c.PromotionDay,
+		c.PlayerRestriction, c.Promotion, c.PromotionCounter, c.PromotionDay,
+		c.Refusal,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -297,12 +311,16 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.OutboxEvent.mutate(ctx, m)
 	case *PlayerMutation:
 		return c.Player.mutate(ctx, m)
+	case *PlayerRestrictionMutation:
+		return c.PlayerRestriction.mutate(ctx, m)
 	case *PromotionMutation:
 		return c.Promotion.mutate(ctx, m)
 	case *PromotionCounterMutation:
 		return c.PromotionCounter.mutate(ctx, m)
 	case *PromotionDayMutation:
 		return c.PromotionDay.mutate(ctx, m)
+	case *RefusalMutation:
+		return c.Refusal.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("promotions: unknown mutation type %T", m)
 	}
@@ -1670,6 +1688,139 @@ func (c *PlayerClient) mutate(ctx context.Context, m *PlayerMutation) (Value, er
 	}
 }
 
+// PlayerRestrictionClient is a client for the PlayerRestriction schema.
+type PlayerRestrictionClient struct {
+	config
+}
+
+// NewPlayerRestrictionClient returns a client for the PlayerRestriction from the given config.
+func NewPlayerRestrictionClient(c config) *PlayerRestrictionClient {
+	return &PlayerRestrictionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `playerrestriction.Hooks(f(g(h())))`.
+func (c *PlayerRestrictionClient) Use(hooks ...Hook) {
+	c.hooks.PlayerRestriction = append(c.hooks.PlayerRestriction, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `playerrestriction.Intercept(f(g(h())))`.
+func (c *PlayerRestrictionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PlayerRestriction = append(c.inters.PlayerRestriction, interceptors...)
+}
+
+// Create returns a builder for creating a PlayerRestriction entity.
+func (c *PlayerRestrictionClient) Create() *PlayerRestrictionCreate {
+	mutation := newPlayerRestrictionMutation(c.config, OpCreate)
+	return &PlayerRestrictionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PlayerRestriction entities.
+func (c *PlayerRestrictionClient) CreateBulk(builders ...*PlayerRestrictionCreate) *PlayerRestrictionCreateBulk {
+	return &PlayerRestrictionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PlayerRestrictionClient) MapCreateBulk(slice any, setFunc func(*PlayerRestrictionCreate, int)) *PlayerRestrictionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PlayerRestrictionCreateBulk{err: fmt.Errorf("calling to PlayerRestrictionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PlayerRestrictionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PlayerRestrictionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PlayerRestriction.
+func (c *PlayerRestrictionClient) Update() *PlayerRestrictionUpdate {
+	mutation := newPlayerRestrictionMutation(c.config, OpUpdate)
+	return &PlayerRestrictionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PlayerRestrictionClient) UpdateOne(_m *PlayerRestriction) *PlayerRestrictionUpdateOne {
+	mutation := newPlayerRestrictionMutation(c.config, OpUpdateOne, withPlayerRestriction(_m))
+	return &PlayerRestrictionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PlayerRestrictionClient) UpdateOneID(id uuid.UUID) *PlayerRestrictionUpdateOne {
+	mutation := newPlayerRestrictionMutation(c.config, OpUpdateOne, withPlayerRestrictionID(id))
+	return &PlayerRestrictionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PlayerRestriction.
+func (c *PlayerRestrictionClient) Delete() *PlayerRestrictionDelete {
+	mutation := newPlayerRestrictionMutation(c.config, OpDelete)
+	return &PlayerRestrictionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PlayerRestrictionClient) DeleteOne(_m *PlayerRestriction) *PlayerRestrictionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PlayerRestrictionClient) DeleteOneID(id uuid.UUID) *PlayerRestrictionDeleteOne {
+	builder := c.Delete().Where(playerrestriction.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PlayerRestrictionDeleteOne{builder}
+}
+
+// Query returns a query builder for PlayerRestriction.
+func (c *PlayerRestrictionClient) Query() *PlayerRestrictionQuery {
+	return &PlayerRestrictionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePlayerRestriction},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PlayerRestriction entity by its id.
+func (c *PlayerRestrictionClient) Get(ctx context.Context, id uuid.UUID) (*PlayerRestriction, error) {
+	return c.Query().Where(playerrestriction.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PlayerRestrictionClient) GetX(ctx context.Context, id uuid.UUID) *PlayerRestriction {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PlayerRestrictionClient) Hooks() []Hook {
+	return c.hooks.PlayerRestriction
+}
+
+// Interceptors returns the client interceptors.
+func (c *PlayerRestrictionClient) Interceptors() []Interceptor {
+	return c.inters.PlayerRestriction
+}
+
+func (c *PlayerRestrictionClient) mutate(ctx context.Context, m *PlayerRestrictionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PlayerRestrictionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PlayerRestrictionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PlayerRestrictionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PlayerRestrictionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown PlayerRestriction mutation op: %q", m.Op())
+	}
+}
+
 // PromotionClient is a client for the Promotion schema.
 type PromotionClient struct {
 	config
@@ -2085,17 +2236,152 @@ func (c *PromotionDayClient) mutate(ctx context.Context, m *PromotionDayMutation
 	}
 }
 
+// RefusalClient is a client for the Refusal schema.
+type RefusalClient struct {
+	config
+}
+
+// NewRefusalClient returns a client for the Refusal from the given config.
+func NewRefusalClient(c config) *RefusalClient {
+	return &RefusalClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `refusal.Hooks(f(g(h())))`.
+func (c *RefusalClient) Use(hooks ...Hook) {
+	c.hooks.Refusal = append(c.hooks.Refusal, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `refusal.Intercept(f(g(h())))`.
+func (c *RefusalClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Refusal = append(c.inters.Refusal, interceptors...)
+}
+
+// Create returns a builder for creating a Refusal entity.
+func (c *RefusalClient) Create() *RefusalCreate {
+	mutation := newRefusalMutation(c.config, OpCreate)
+	return &RefusalCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Refusal entities.
+func (c *RefusalClient) CreateBulk(builders ...*RefusalCreate) *RefusalCreateBulk {
+	return &RefusalCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RefusalClient) MapCreateBulk(slice any, setFunc func(*RefusalCreate, int)) *RefusalCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RefusalCreateBulk{err: fmt.Errorf("calling to RefusalClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RefusalCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RefusalCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Refusal.
+func (c *RefusalClient) Update() *RefusalUpdate {
+	mutation := newRefusalMutation(c.config, OpUpdate)
+	return &RefusalUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RefusalClient) UpdateOne(_m *Refusal) *RefusalUpdateOne {
+	mutation := newRefusalMutation(c.config, OpUpdateOne, withRefusal(_m))
+	return &RefusalUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RefusalClient) UpdateOneID(id uuid.UUID) *RefusalUpdateOne {
+	mutation := newRefusalMutation(c.config, OpUpdateOne, withRefusalID(id))
+	return &RefusalUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Refusal.
+func (c *RefusalClient) Delete() *RefusalDelete {
+	mutation := newRefusalMutation(c.config, OpDelete)
+	return &RefusalDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RefusalClient) DeleteOne(_m *Refusal) *RefusalDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RefusalClient) DeleteOneID(id uuid.UUID) *RefusalDeleteOne {
+	builder := c.Delete().Where(refusal.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RefusalDeleteOne{builder}
+}
+
+// Query returns a query builder for Refusal.
+func (c *RefusalClient) Query() *RefusalQuery {
+	return &RefusalQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRefusal},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Refusal entity by its id.
+func (c *RefusalClient) Get(ctx context.Context, id uuid.UUID) (*Refusal, error) {
+	return c.Query().Where(refusal.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RefusalClient) GetX(ctx context.Context, id uuid.UUID) *Refusal {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RefusalClient) Hooks() []Hook {
+	return c.hooks.Refusal
+}
+
+// Interceptors returns the client interceptors.
+func (c *RefusalClient) Interceptors() []Interceptor {
+	return c.inters.Refusal
+}
+
+func (c *RefusalClient) mutate(ctx context.Context, m *RefusalMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RefusalCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RefusalUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RefusalUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RefusalDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown Refusal mutation op: %q", m.Op())
+	}
+}
+
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
 		Anomaly, AnomalyWindow, Assignment, AssignmentDeadline, ClaimKey,
-		ClaimReservation, IdempotencyKey, InboxEvent, OutboxEvent, Player, Promotion,
-		PromotionCounter, PromotionDay []ent.Hook
+		ClaimReservation, IdempotencyKey, InboxEvent, OutboxEvent, Player,
+		PlayerRestriction, Promotion, PromotionCounter, PromotionDay,
+		Refusal []ent.Hook
 	}
 	inters struct {
 		Anomaly, AnomalyWindow, Assignment, AssignmentDeadline, ClaimKey,
-		ClaimReservation, IdempotencyKey, InboxEvent, OutboxEvent, Player, Promotion,
-		PromotionCounter, PromotionDay []ent.Interceptor
+		ClaimReservation, IdempotencyKey, InboxEvent, OutboxEvent, Player,
+		PlayerRestriction, Promotion, PromotionCounter, PromotionDay,
+		Refusal []ent.Interceptor
 	}
 )
 

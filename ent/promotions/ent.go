@@ -22,9 +22,11 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/player"
+	"github.com/casino-loyalty/loyalty/ent/promotions/playerrestriction"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotioncounter"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotionday"
+	"github.com/casino-loyalty/loyalty/ent/promotions/refusal"
 )
 
 // ent aliases to avoid import conflicts in user's code.
@@ -95,9 +97,11 @@ func checkColumn(t, c string) error {
 			inboxevent.Table:         inboxevent.ValidColumn,
 			outboxevent.Table:        outboxevent.ValidColumn,
 			player.Table:             player.ValidColumn,
+			playerrestriction.Table:  playerrestriction.ValidColumn,
 			promotion.Table:          promotion.ValidColumn,
 			promotioncounter.Table:   promotioncounter.ValidColumn,
 			promotionday.Table:       promotionday.ValidColumn,
+			refusal.Table:            refusal.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -21,10 +21,12 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/player"
+	"github.com/casino-loyalty/loyalty/ent/promotions/playerrestriction"
 	"github.com/casino-loyalty/loyalty/ent/promotions/predicate"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotioncounter"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotionday"
+	"github.com/casino-loyalty/loyalty/ent/promotions/refusal"
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/google/uuid"
@@ -49,9 +51,11 @@ const (
 	TypeInboxEvent         = "InboxEvent"
 	TypeOutboxEvent        = "OutboxEvent"
 	TypePlayer             = "Player"
+	TypePlayerRestriction  = "PlayerRestriction"
 	TypePromotion          = "Promotion"
 	TypePromotionCounter   = "PromotionCounter"
 	TypePromotionDay       = "PromotionDay"
+	TypeRefusal            = "Refusal"
 )
 
 // AnomalyMutation represents an operation that mutates the Anomaly nodes in the graph.
@@ -1646,6 +1650,8 @@ type AssignmentMutation struct {
 	expired_at        *time.Time
 	times_assigned    *int64
 	addtimes_assigned *int64
+	times_muted       *int64
+	addtimes_muted    *int64
 	clearedFields     map[string]struct{}
 	promotion         *uuid.UUID
 	clearedpromotion  bool
@@ -2514,6 +2520,62 @@ func (m *AssignmentMutation) ResetTimesAssigned() {
 	m.addtimes_assigned = nil
 }
 
+// SetTimesMuted sets the "times_muted" field.
+func (m *AssignmentMutation) SetTimesMuted(i int64) {
+	m.times_muted = &i
+	m.addtimes_muted = nil
+}
+
+// TimesMuted returns the value of the "times_muted" field in the mutation.
+func (m *AssignmentMutation) TimesMuted() (r int64, exists bool) {
+	v := m.times_muted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTimesMuted returns the old "times_muted" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldTimesMuted(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTimesMuted is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTimesMuted requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTimesMuted: %w", err)
+	}
+	return oldValue.TimesMuted, nil
+}
+
+// AddTimesMuted adds i to the "times_muted" field.
+func (m *AssignmentMutation) AddTimesMuted(i int64) {
+	if m.addtimes_muted != nil {
+		*m.addtimes_muted += i
+	} else {
+		m.addtimes_muted = &i
+	}
+}
+
+// AddedTimesMuted returns the value that was added to the "times_muted" field in this mutation.
+func (m *AssignmentMutation) AddedTimesMuted() (r int64, exists bool) {
+	v := m.addtimes_muted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTimesMuted resets all changes to the "times_muted" field.
+func (m *AssignmentMutation) ResetTimesMuted() {
+	m.times_muted = nil
+	m.addtimes_muted = nil
+}
+
 // ClearPromotion clears the "promotion" edge to the Promotion entity.
 func (m *AssignmentMutation) ClearPromotion() {
 	m.clearedpromotion = true
@@ -2575,7 +2637,7 @@ func (m *AssignmentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AssignmentMutation) Fields() []string {
-	fields := make([]string, 0, 17)
+	fields := make([]string, 0, 18)
 	if m.user_id != nil {
 		fields = append(fields, assignment.FieldUserID)
 	}
@@ -2627,6 +2689,9 @@ func (m *AssignmentMutation) Fields() []string {
 	if m.times_assigned != nil {
 		fields = append(fields, assignment.FieldTimesAssigned)
 	}
+	if m.times_muted != nil {
+		fields = append(fields, assignment.FieldTimesMuted)
+	}
 	return fields
 }
 
@@ -2669,6 +2734,8 @@ func (m *AssignmentMutation) Field(name string) (ent.Value, bool) {
 		return m.ExpiredAt()
 	case assignment.FieldTimesAssigned:
 		return m.TimesAssigned()
+	case assignment.FieldTimesMuted:
+		return m.TimesMuted()
 	}
 	return nil, false
 }
@@ -2712,6 +2779,8 @@ func (m *AssignmentMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldExpiredAt(ctx)
 	case assignment.FieldTimesAssigned:
 		return m.OldTimesAssigned(ctx)
+	case assignment.FieldTimesMuted:
+		return m.OldTimesMuted(ctx)
 	}
 	return nil, fmt.Errorf("unknown Assignment field %s", name)
 }
@@ -2840,6 +2909,13 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetTimesAssigned(v)
 		return nil
+	case assignment.FieldTimesMuted:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTimesMuted(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Assignment field %s", name)
 }
@@ -2854,6 +2930,9 @@ func (m *AssignmentMutation) AddedFields() []string {
 	if m.addtimes_assigned != nil {
 		fields = append(fields, assignment.FieldTimesAssigned)
 	}
+	if m.addtimes_muted != nil {
+		fields = append(fields, assignment.FieldTimesMuted)
+	}
 	return fields
 }
 
@@ -2866,6 +2945,8 @@ func (m *AssignmentMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedTermsVersion()
 	case assignment.FieldTimesAssigned:
 		return m.AddedTimesAssigned()
+	case assignment.FieldTimesMuted:
+		return m.AddedTimesMuted()
 	}
 	return nil, false
 }
@@ -2888,6 +2969,13 @@ func (m *AssignmentMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddTimesAssigned(v)
+		return nil
+	case assignment.FieldTimesMuted:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTimesMuted(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Assignment numeric field %s", name)
@@ -3017,6 +3105,9 @@ func (m *AssignmentMutation) ResetField(name string) error {
 		return nil
 	case assignment.FieldTimesAssigned:
 		m.ResetTimesAssigned()
+		return nil
+	case assignment.FieldTimesMuted:
+		m.ResetTimesMuted()
 		return nil
 	}
 	return fmt.Errorf("unknown Assignment field %s", name)
@@ -6315,18 +6406,24 @@ func (m *OutboxEventMutation) ResetEdge(name string) error {
 // PlayerMutation represents an operation that mutates the Player nodes in the graph.
 type PlayerMutation struct {
 	config
-	op                Op
-	typ               string
-	id                *uuid.UUID
-	is_active         *bool
-	created_at        *time.Time
-	updated_at        *time.Time
-	status_version    *int64
-	addstatus_version *int64
-	clearedFields     map[string]struct{}
-	done              bool
-	oldValue          func(context.Context) (*Player, error)
-	predicates        []predicate.Player
+	op                          Op
+	typ                         string
+	id                          *uuid.UUID
+	is_active                   *bool
+	created_at                  *time.Time
+	updated_at                  *time.Time
+	status_version              *int64
+	addstatus_version           *int64
+	restrictions_version        *int64
+	addrestrictions_version     *int64
+	promotions_refused_until    *int64
+	addpromotions_refused_until *int64
+	promotions_muted_until      *int64
+	addpromotions_muted_until   *int64
+	clearedFields               map[string]struct{}
+	done                        bool
+	oldValue                    func(context.Context) (*Player, error)
+	predicates                  []predicate.Player
 }
 
 var _ ent.Mutation = (*PlayerMutation)(nil)
@@ -6597,6 +6694,174 @@ func (m *PlayerMutation) ResetStatusVersion() {
 	m.addstatus_version = nil
 }
 
+// SetRestrictionsVersion sets the "restrictions_version" field.
+func (m *PlayerMutation) SetRestrictionsVersion(i int64) {
+	m.restrictions_version = &i
+	m.addrestrictions_version = nil
+}
+
+// RestrictionsVersion returns the value of the "restrictions_version" field in the mutation.
+func (m *PlayerMutation) RestrictionsVersion() (r int64, exists bool) {
+	v := m.restrictions_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRestrictionsVersion returns the old "restrictions_version" field's value of the Player entity.
+// If the Player object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlayerMutation) OldRestrictionsVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRestrictionsVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRestrictionsVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRestrictionsVersion: %w", err)
+	}
+	return oldValue.RestrictionsVersion, nil
+}
+
+// AddRestrictionsVersion adds i to the "restrictions_version" field.
+func (m *PlayerMutation) AddRestrictionsVersion(i int64) {
+	if m.addrestrictions_version != nil {
+		*m.addrestrictions_version += i
+	} else {
+		m.addrestrictions_version = &i
+	}
+}
+
+// AddedRestrictionsVersion returns the value that was added to the "restrictions_version" field in this mutation.
+func (m *PlayerMutation) AddedRestrictionsVersion() (r int64, exists bool) {
+	v := m.addrestrictions_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRestrictionsVersion resets all changes to the "restrictions_version" field.
+func (m *PlayerMutation) ResetRestrictionsVersion() {
+	m.restrictions_version = nil
+	m.addrestrictions_version = nil
+}
+
+// SetPromotionsRefusedUntil sets the "promotions_refused_until" field.
+func (m *PlayerMutation) SetPromotionsRefusedUntil(i int64) {
+	m.promotions_refused_until = &i
+	m.addpromotions_refused_until = nil
+}
+
+// PromotionsRefusedUntil returns the value of the "promotions_refused_until" field in the mutation.
+func (m *PlayerMutation) PromotionsRefusedUntil() (r int64, exists bool) {
+	v := m.promotions_refused_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPromotionsRefusedUntil returns the old "promotions_refused_until" field's value of the Player entity.
+// If the Player object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlayerMutation) OldPromotionsRefusedUntil(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPromotionsRefusedUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPromotionsRefusedUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPromotionsRefusedUntil: %w", err)
+	}
+	return oldValue.PromotionsRefusedUntil, nil
+}
+
+// AddPromotionsRefusedUntil adds i to the "promotions_refused_until" field.
+func (m *PlayerMutation) AddPromotionsRefusedUntil(i int64) {
+	if m.addpromotions_refused_until != nil {
+		*m.addpromotions_refused_until += i
+	} else {
+		m.addpromotions_refused_until = &i
+	}
+}
+
+// AddedPromotionsRefusedUntil returns the value that was added to the "promotions_refused_until" field in this mutation.
+func (m *PlayerMutation) AddedPromotionsRefusedUntil() (r int64, exists bool) {
+	v := m.addpromotions_refused_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPromotionsRefusedUntil resets all changes to the "promotions_refused_until" field.
+func (m *PlayerMutation) ResetPromotionsRefusedUntil() {
+	m.promotions_refused_until = nil
+	m.addpromotions_refused_until = nil
+}
+
+// SetPromotionsMutedUntil sets the "promotions_muted_until" field.
+func (m *PlayerMutation) SetPromotionsMutedUntil(i int64) {
+	m.promotions_muted_until = &i
+	m.addpromotions_muted_until = nil
+}
+
+// PromotionsMutedUntil returns the value of the "promotions_muted_until" field in the mutation.
+func (m *PlayerMutation) PromotionsMutedUntil() (r int64, exists bool) {
+	v := m.promotions_muted_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPromotionsMutedUntil returns the old "promotions_muted_until" field's value of the Player entity.
+// If the Player object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlayerMutation) OldPromotionsMutedUntil(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPromotionsMutedUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPromotionsMutedUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPromotionsMutedUntil: %w", err)
+	}
+	return oldValue.PromotionsMutedUntil, nil
+}
+
+// AddPromotionsMutedUntil adds i to the "promotions_muted_until" field.
+func (m *PlayerMutation) AddPromotionsMutedUntil(i int64) {
+	if m.addpromotions_muted_until != nil {
+		*m.addpromotions_muted_until += i
+	} else {
+		m.addpromotions_muted_until = &i
+	}
+}
+
+// AddedPromotionsMutedUntil returns the value that was added to the "promotions_muted_until" field in this mutation.
+func (m *PlayerMutation) AddedPromotionsMutedUntil() (r int64, exists bool) {
+	v := m.addpromotions_muted_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPromotionsMutedUntil resets all changes to the "promotions_muted_until" field.
+func (m *PlayerMutation) ResetPromotionsMutedUntil() {
+	m.promotions_muted_until = nil
+	m.addpromotions_muted_until = nil
+}
+
 // Where appends a list predicates to the PlayerMutation builder.
 func (m *PlayerMutation) Where(ps ...predicate.Player) {
 	m.predicates = append(m.predicates, ps...)
@@ -6631,7 +6896,7 @@ func (m *PlayerMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *PlayerMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 7)
 	if m.is_active != nil {
 		fields = append(fields, player.FieldIsActive)
 	}
@@ -6643,6 +6908,15 @@ func (m *PlayerMutation) Fields() []string {
 	}
 	if m.status_version != nil {
 		fields = append(fields, player.FieldStatusVersion)
+	}
+	if m.restrictions_version != nil {
+		fields = append(fields, player.FieldRestrictionsVersion)
+	}
+	if m.promotions_refused_until != nil {
+		fields = append(fields, player.FieldPromotionsRefusedUntil)
+	}
+	if m.promotions_muted_until != nil {
+		fields = append(fields, player.FieldPromotionsMutedUntil)
 	}
 	return fields
 }
@@ -6660,6 +6934,12 @@ func (m *PlayerMutation) Field(name string) (ent.Value, bool) {
 		return m.UpdatedAt()
 	case player.FieldStatusVersion:
 		return m.StatusVersion()
+	case player.FieldRestrictionsVersion:
+		return m.RestrictionsVersion()
+	case player.FieldPromotionsRefusedUntil:
+		return m.PromotionsRefusedUntil()
+	case player.FieldPromotionsMutedUntil:
+		return m.PromotionsMutedUntil()
 	}
 	return nil, false
 }
@@ -6677,6 +6957,12 @@ func (m *PlayerMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldUpdatedAt(ctx)
 	case player.FieldStatusVersion:
 		return m.OldStatusVersion(ctx)
+	case player.FieldRestrictionsVersion:
+		return m.OldRestrictionsVersion(ctx)
+	case player.FieldPromotionsRefusedUntil:
+		return m.OldPromotionsRefusedUntil(ctx)
+	case player.FieldPromotionsMutedUntil:
+		return m.OldPromotionsMutedUntil(ctx)
 	}
 	return nil, fmt.Errorf("unknown Player field %s", name)
 }
@@ -6714,6 +7000,27 @@ func (m *PlayerMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetStatusVersion(v)
 		return nil
+	case player.FieldRestrictionsVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRestrictionsVersion(v)
+		return nil
+	case player.FieldPromotionsRefusedUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPromotionsRefusedUntil(v)
+		return nil
+	case player.FieldPromotionsMutedUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPromotionsMutedUntil(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Player field %s", name)
 }
@@ -6725,6 +7032,15 @@ func (m *PlayerMutation) AddedFields() []string {
 	if m.addstatus_version != nil {
 		fields = append(fields, player.FieldStatusVersion)
 	}
+	if m.addrestrictions_version != nil {
+		fields = append(fields, player.FieldRestrictionsVersion)
+	}
+	if m.addpromotions_refused_until != nil {
+		fields = append(fields, player.FieldPromotionsRefusedUntil)
+	}
+	if m.addpromotions_muted_until != nil {
+		fields = append(fields, player.FieldPromotionsMutedUntil)
+	}
 	return fields
 }
 
@@ -6735,6 +7051,12 @@ func (m *PlayerMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case player.FieldStatusVersion:
 		return m.AddedStatusVersion()
+	case player.FieldRestrictionsVersion:
+		return m.AddedRestrictionsVersion()
+	case player.FieldPromotionsRefusedUntil:
+		return m.AddedPromotionsRefusedUntil()
+	case player.FieldPromotionsMutedUntil:
+		return m.AddedPromotionsMutedUntil()
 	}
 	return nil, false
 }
@@ -6750,6 +7072,27 @@ func (m *PlayerMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddStatusVersion(v)
+		return nil
+	case player.FieldRestrictionsVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRestrictionsVersion(v)
+		return nil
+	case player.FieldPromotionsRefusedUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPromotionsRefusedUntil(v)
+		return nil
+	case player.FieldPromotionsMutedUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPromotionsMutedUntil(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Player numeric field %s", name)
@@ -6789,6 +7132,15 @@ func (m *PlayerMutation) ResetField(name string) error {
 		return nil
 	case player.FieldStatusVersion:
 		m.ResetStatusVersion()
+		return nil
+	case player.FieldRestrictionsVersion:
+		m.ResetRestrictionsVersion()
+		return nil
+	case player.FieldPromotionsRefusedUntil:
+		m.ResetPromotionsRefusedUntil()
+		return nil
+	case player.FieldPromotionsMutedUntil:
+		m.ResetPromotionsMutedUntil()
 		return nil
 	}
 	return fmt.Errorf("unknown Player field %s", name)
@@ -6840,6 +7192,522 @@ func (m *PlayerMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *PlayerMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Player edge %s", name)
+}
+
+// PlayerRestrictionMutation represents an operation that mutates the PlayerRestriction nodes in the graph.
+type PlayerRestrictionMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uuid.UUID
+	user_id       *uuid.UUID
+	kind          *string
+	until         *time.Time
+	by_player     *bool
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*PlayerRestriction, error)
+	predicates    []predicate.PlayerRestriction
+}
+
+var _ ent.Mutation = (*PlayerRestrictionMutation)(nil)
+
+// playerrestrictionOption allows management of the mutation configuration using functional options.
+type playerrestrictionOption func(*PlayerRestrictionMutation)
+
+// newPlayerRestrictionMutation creates new mutation for the PlayerRestriction entity.
+func newPlayerRestrictionMutation(c config, op Op, opts ...playerrestrictionOption) *PlayerRestrictionMutation {
+	m := &PlayerRestrictionMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePlayerRestriction,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPlayerRestrictionID sets the ID field of the mutation.
+func withPlayerRestrictionID(id uuid.UUID) playerrestrictionOption {
+	return func(m *PlayerRestrictionMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PlayerRestriction
+		)
+		m.oldValue = func(ctx context.Context) (*PlayerRestriction, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PlayerRestriction.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPlayerRestriction sets the old PlayerRestriction of the mutation.
+func withPlayerRestriction(node *PlayerRestriction) playerrestrictionOption {
+	return func(m *PlayerRestrictionMutation) {
+		m.oldValue = func(context.Context) (*PlayerRestriction, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PlayerRestrictionMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PlayerRestrictionMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PlayerRestriction entities.
+func (m *PlayerRestrictionMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PlayerRestrictionMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PlayerRestrictionMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PlayerRestriction.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUserID sets the "user_id" field.
+func (m *PlayerRestrictionMutation) SetUserID(u uuid.UUID) {
+	m.user_id = &u
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *PlayerRestrictionMutation) UserID() (r uuid.UUID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the PlayerRestriction entity.
+// If the PlayerRestriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlayerRestrictionMutation) OldUserID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *PlayerRestrictionMutation) ResetUserID() {
+	m.user_id = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *PlayerRestrictionMutation) SetKind(s string) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *PlayerRestrictionMutation) Kind() (r string, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the PlayerRestriction entity.
+// If the PlayerRestriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlayerRestrictionMutation) OldKind(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *PlayerRestrictionMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetUntil sets the "until" field.
+func (m *PlayerRestrictionMutation) SetUntil(t time.Time) {
+	m.until = &t
+}
+
+// Until returns the value of the "until" field in the mutation.
+func (m *PlayerRestrictionMutation) Until() (r time.Time, exists bool) {
+	v := m.until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUntil returns the old "until" field's value of the PlayerRestriction entity.
+// If the PlayerRestriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlayerRestrictionMutation) OldUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUntil: %w", err)
+	}
+	return oldValue.Until, nil
+}
+
+// ClearUntil clears the value of the "until" field.
+func (m *PlayerRestrictionMutation) ClearUntil() {
+	m.until = nil
+	m.clearedFields[playerrestriction.FieldUntil] = struct{}{}
+}
+
+// UntilCleared returns if the "until" field was cleared in this mutation.
+func (m *PlayerRestrictionMutation) UntilCleared() bool {
+	_, ok := m.clearedFields[playerrestriction.FieldUntil]
+	return ok
+}
+
+// ResetUntil resets all changes to the "until" field.
+func (m *PlayerRestrictionMutation) ResetUntil() {
+	m.until = nil
+	delete(m.clearedFields, playerrestriction.FieldUntil)
+}
+
+// SetByPlayer sets the "by_player" field.
+func (m *PlayerRestrictionMutation) SetByPlayer(b bool) {
+	m.by_player = &b
+}
+
+// ByPlayer returns the value of the "by_player" field in the mutation.
+func (m *PlayerRestrictionMutation) ByPlayer() (r bool, exists bool) {
+	v := m.by_player
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldByPlayer returns the old "by_player" field's value of the PlayerRestriction entity.
+// If the PlayerRestriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlayerRestrictionMutation) OldByPlayer(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldByPlayer is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldByPlayer requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldByPlayer: %w", err)
+	}
+	return oldValue.ByPlayer, nil
+}
+
+// ResetByPlayer resets all changes to the "by_player" field.
+func (m *PlayerRestrictionMutation) ResetByPlayer() {
+	m.by_player = nil
+}
+
+// Where appends a list predicates to the PlayerRestrictionMutation builder.
+func (m *PlayerRestrictionMutation) Where(ps ...predicate.PlayerRestriction) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PlayerRestrictionMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PlayerRestrictionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PlayerRestriction, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PlayerRestrictionMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PlayerRestrictionMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PlayerRestriction).
+func (m *PlayerRestrictionMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PlayerRestrictionMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.user_id != nil {
+		fields = append(fields, playerrestriction.FieldUserID)
+	}
+	if m.kind != nil {
+		fields = append(fields, playerrestriction.FieldKind)
+	}
+	if m.until != nil {
+		fields = append(fields, playerrestriction.FieldUntil)
+	}
+	if m.by_player != nil {
+		fields = append(fields, playerrestriction.FieldByPlayer)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PlayerRestrictionMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case playerrestriction.FieldUserID:
+		return m.UserID()
+	case playerrestriction.FieldKind:
+		return m.Kind()
+	case playerrestriction.FieldUntil:
+		return m.Until()
+	case playerrestriction.FieldByPlayer:
+		return m.ByPlayer()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PlayerRestrictionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case playerrestriction.FieldUserID:
+		return m.OldUserID(ctx)
+	case playerrestriction.FieldKind:
+		return m.OldKind(ctx)
+	case playerrestriction.FieldUntil:
+		return m.OldUntil(ctx)
+	case playerrestriction.FieldByPlayer:
+		return m.OldByPlayer(ctx)
+	}
+	return nil, fmt.Errorf("unknown PlayerRestriction field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PlayerRestrictionMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case playerrestriction.FieldUserID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case playerrestriction.FieldKind:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case playerrestriction.FieldUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUntil(v)
+		return nil
+	case playerrestriction.FieldByPlayer:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetByPlayer(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PlayerRestriction field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PlayerRestrictionMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PlayerRestrictionMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PlayerRestrictionMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown PlayerRestriction numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PlayerRestrictionMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(playerrestriction.FieldUntil) {
+		fields = append(fields, playerrestriction.FieldUntil)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PlayerRestrictionMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PlayerRestrictionMutation) ClearField(name string) error {
+	switch name {
+	case playerrestriction.FieldUntil:
+		m.ClearUntil()
+		return nil
+	}
+	return fmt.Errorf("unknown PlayerRestriction nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PlayerRestrictionMutation) ResetField(name string) error {
+	switch name {
+	case playerrestriction.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case playerrestriction.FieldKind:
+		m.ResetKind()
+		return nil
+	case playerrestriction.FieldUntil:
+		m.ResetUntil()
+		return nil
+	case playerrestriction.FieldByPlayer:
+		m.ResetByPlayer()
+		return nil
+	}
+	return fmt.Errorf("unknown PlayerRestriction field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PlayerRestrictionMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PlayerRestrictionMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PlayerRestrictionMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PlayerRestrictionMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PlayerRestrictionMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PlayerRestrictionMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PlayerRestrictionMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PlayerRestriction unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PlayerRestrictionMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PlayerRestriction edge %s", name)
 }
 
 // PromotionMutation represents an operation that mutates the Promotion nodes in the graph.
@@ -9645,4 +10513,498 @@ func (m *PromotionDayMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown PromotionDay edge %s", name)
+}
+
+// RefusalMutation represents an operation that mutates the Refusal nodes in the graph.
+type RefusalMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uuid.UUID
+	promotion_id  *uuid.UUID
+	action        *string
+	created_at    *time.Time
+	user_id       *uuid.UUID
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Refusal, error)
+	predicates    []predicate.Refusal
+}
+
+var _ ent.Mutation = (*RefusalMutation)(nil)
+
+// refusalOption allows management of the mutation configuration using functional options.
+type refusalOption func(*RefusalMutation)
+
+// newRefusalMutation creates new mutation for the Refusal entity.
+func newRefusalMutation(c config, op Op, opts ...refusalOption) *RefusalMutation {
+	m := &RefusalMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRefusal,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRefusalID sets the ID field of the mutation.
+func withRefusalID(id uuid.UUID) refusalOption {
+	return func(m *RefusalMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Refusal
+		)
+		m.oldValue = func(ctx context.Context) (*Refusal, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Refusal.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRefusal sets the old Refusal of the mutation.
+func withRefusal(node *Refusal) refusalOption {
+	return func(m *RefusalMutation) {
+		m.oldValue = func(context.Context) (*Refusal, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RefusalMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RefusalMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Refusal entities.
+func (m *RefusalMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RefusalMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RefusalMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Refusal.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetPromotionID sets the "promotion_id" field.
+func (m *RefusalMutation) SetPromotionID(u uuid.UUID) {
+	m.promotion_id = &u
+}
+
+// PromotionID returns the value of the "promotion_id" field in the mutation.
+func (m *RefusalMutation) PromotionID() (r uuid.UUID, exists bool) {
+	v := m.promotion_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPromotionID returns the old "promotion_id" field's value of the Refusal entity.
+// If the Refusal object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RefusalMutation) OldPromotionID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPromotionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPromotionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPromotionID: %w", err)
+	}
+	return oldValue.PromotionID, nil
+}
+
+// ResetPromotionID resets all changes to the "promotion_id" field.
+func (m *RefusalMutation) ResetPromotionID() {
+	m.promotion_id = nil
+}
+
+// SetAction sets the "action" field.
+func (m *RefusalMutation) SetAction(s string) {
+	m.action = &s
+}
+
+// Action returns the value of the "action" field in the mutation.
+func (m *RefusalMutation) Action() (r string, exists bool) {
+	v := m.action
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAction returns the old "action" field's value of the Refusal entity.
+// If the Refusal object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RefusalMutation) OldAction(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAction is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAction requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAction: %w", err)
+	}
+	return oldValue.Action, nil
+}
+
+// ResetAction resets all changes to the "action" field.
+func (m *RefusalMutation) ResetAction() {
+	m.action = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *RefusalMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *RefusalMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Refusal entity.
+// If the Refusal object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RefusalMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *RefusalMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *RefusalMutation) SetUserID(u uuid.UUID) {
+	m.user_id = &u
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *RefusalMutation) UserID() (r uuid.UUID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the Refusal entity.
+// If the Refusal object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RefusalMutation) OldUserID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *RefusalMutation) ResetUserID() {
+	m.user_id = nil
+}
+
+// Where appends a list predicates to the RefusalMutation builder.
+func (m *RefusalMutation) Where(ps ...predicate.Refusal) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RefusalMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RefusalMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Refusal, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RefusalMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RefusalMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Refusal).
+func (m *RefusalMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RefusalMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.promotion_id != nil {
+		fields = append(fields, refusal.FieldPromotionID)
+	}
+	if m.action != nil {
+		fields = append(fields, refusal.FieldAction)
+	}
+	if m.created_at != nil {
+		fields = append(fields, refusal.FieldCreatedAt)
+	}
+	if m.user_id != nil {
+		fields = append(fields, refusal.FieldUserID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RefusalMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case refusal.FieldPromotionID:
+		return m.PromotionID()
+	case refusal.FieldAction:
+		return m.Action()
+	case refusal.FieldCreatedAt:
+		return m.CreatedAt()
+	case refusal.FieldUserID:
+		return m.UserID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RefusalMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case refusal.FieldPromotionID:
+		return m.OldPromotionID(ctx)
+	case refusal.FieldAction:
+		return m.OldAction(ctx)
+	case refusal.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case refusal.FieldUserID:
+		return m.OldUserID(ctx)
+	}
+	return nil, fmt.Errorf("unknown Refusal field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RefusalMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case refusal.FieldPromotionID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPromotionID(v)
+		return nil
+	case refusal.FieldAction:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAction(v)
+		return nil
+	case refusal.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case refusal.FieldUserID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Refusal field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RefusalMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RefusalMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RefusalMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Refusal numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RefusalMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RefusalMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RefusalMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Refusal nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RefusalMutation) ResetField(name string) error {
+	switch name {
+	case refusal.FieldPromotionID:
+		m.ResetPromotionID()
+		return nil
+	case refusal.FieldAction:
+		m.ResetAction()
+		return nil
+	case refusal.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case refusal.FieldUserID:
+		m.ResetUserID()
+		return nil
+	}
+	return fmt.Errorf("unknown Refusal field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RefusalMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RefusalMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RefusalMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RefusalMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RefusalMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RefusalMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RefusalMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Refusal unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RefusalMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Refusal edge %s", name)
 }

@@ -26,7 +26,13 @@ type Player struct {
 	UpdatedAt time.Time `json:"updated_at,omitempty"`
 	// StatusVersion holds the value of the "status_version" field.
 	StatusVersion int64 `json:"status_version,omitempty"`
-	selectValues  sql.SelectValues
+	// RestrictionsVersion holds the value of the "restrictions_version" field.
+	RestrictionsVersion int64 `json:"restrictions_version,omitempty"`
+	// PromotionsRefusedUntil holds the value of the "promotions_refused_until" field.
+	PromotionsRefusedUntil int64 `json:"promotions_refused_until,omitempty"`
+	// PromotionsMutedUntil holds the value of the "promotions_muted_until" field.
+	PromotionsMutedUntil int64 `json:"promotions_muted_until,omitempty"`
+	selectValues         sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -36,7 +42,7 @@ func (*Player) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case player.FieldIsActive:
 			values[i] = new(sql.NullBool)
-		case player.FieldStatusVersion:
+		case player.FieldStatusVersion, player.FieldRestrictionsVersion, player.FieldPromotionsRefusedUntil, player.FieldPromotionsMutedUntil:
 			values[i] = new(sql.NullInt64)
 		case player.FieldCreatedAt, player.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -87,6 +93,24 @@ func (_m *Player) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.StatusVersion = value.Int64
 			}
+		case player.FieldRestrictionsVersion:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field restrictions_version", values[i])
+			} else if value.Valid {
+				_m.RestrictionsVersion = value.Int64
+			}
+		case player.FieldPromotionsRefusedUntil:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field promotions_refused_until", values[i])
+			} else if value.Valid {
+				_m.PromotionsRefusedUntil = value.Int64
+			}
+		case player.FieldPromotionsMutedUntil:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field promotions_muted_until", values[i])
+			} else if value.Valid {
+				_m.PromotionsMutedUntil = value.Int64
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -134,6 +158,15 @@ func (_m *Player) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("status_version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.StatusVersion))
+	builder.WriteString(", ")
+	builder.WriteString("restrictions_version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.RestrictionsVersion))
+	builder.WriteString(", ")
+	builder.WriteString("promotions_refused_until=")
+	builder.WriteString(fmt.Sprintf("%v", _m.PromotionsRefusedUntil))
+	builder.WriteString(", ")
+	builder.WriteString("promotions_muted_until=")
+	builder.WriteString(fmt.Sprintf("%v", _m.PromotionsMutedUntil))
 	builder.WriteByte(')')
 	return builder.String()
 }

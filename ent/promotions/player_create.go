@@ -45,6 +45,24 @@ func (_c *PlayerCreate) SetStatusVersion(v int64) *PlayerCreate {
 	return _c
 }
 
+// SetRestrictionsVersion sets the "restrictions_version" field.
+func (_c *PlayerCreate) SetRestrictionsVersion(v int64) *PlayerCreate {
+	_c.mutation.SetRestrictionsVersion(v)
+	return _c
+}
+
+// SetPromotionsRefusedUntil sets the "promotions_refused_until" field.
+func (_c *PlayerCreate) SetPromotionsRefusedUntil(v int64) *PlayerCreate {
+	_c.mutation.SetPromotionsRefusedUntil(v)
+	return _c
+}
+
+// SetPromotionsMutedUntil sets the "promotions_muted_until" field.
+func (_c *PlayerCreate) SetPromotionsMutedUntil(v int64) *PlayerCreate {
+	_c.mutation.SetPromotionsMutedUntil(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *PlayerCreate) SetID(v uuid.UUID) *PlayerCreate {
 	_c.mutation.SetID(v)
@@ -144,6 +162,18 @@ func (_c *PlayerCreate) createSpec() (*Player, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.StatusVersion(); ok {
 		_spec.SetField(player.FieldStatusVersion, field.TypeInt64, value)
 		_node.StatusVersion = value
+	}
+	if value, ok := _c.mutation.RestrictionsVersion(); ok {
+		_spec.SetField(player.FieldRestrictionsVersion, field.TypeInt64, value)
+		_node.RestrictionsVersion = value
+	}
+	if value, ok := _c.mutation.PromotionsRefusedUntil(); ok {
+		_spec.SetField(player.FieldPromotionsRefusedUntil, field.TypeInt64, value)
+		_node.PromotionsRefusedUntil = value
+	}
+	if value, ok := _c.mutation.PromotionsMutedUntil(); ok {
+		_spec.SetField(player.FieldPromotionsMutedUntil, field.TypeInt64, value)
+		_node.PromotionsMutedUntil = value
 	}
 	return _node, _spec
 }

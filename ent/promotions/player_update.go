@@ -77,6 +77,69 @@ func (_u *PlayerUpdate) AddStatusVersion(v int64) *PlayerUpdate {
 	return _u
 }
 
+// SetRestrictionsVersion sets the "restrictions_version" field.
+func (_u *PlayerUpdate) SetRestrictionsVersion(v int64) *PlayerUpdate {
+	_u.mutation.ResetRestrictionsVersion()
+	_u.mutation.SetRestrictionsVersion(v)
+	return _u
+}
+
+// SetNillableRestrictionsVersion sets the "restrictions_version" field if the given value is not nil.
+func (_u *PlayerUpdate) SetNillableRestrictionsVersion(v *int64) *PlayerUpdate {
+	if v != nil {
+		_u.SetRestrictionsVersion(*v)
+	}
+	return _u
+}
+
+// AddRestrictionsVersion adds value to the "restrictions_version" field.
+func (_u *PlayerUpdate) AddRestrictionsVersion(v int64) *PlayerUpdate {
+	_u.mutation.AddRestrictionsVersion(v)
+	return _u
+}
+
+// SetPromotionsRefusedUntil sets the "promotions_refused_until" field.
+func (_u *PlayerUpdate) SetPromotionsRefusedUntil(v int64) *PlayerUpdate {
+	_u.mutation.ResetPromotionsRefusedUntil()
+	_u.mutation.SetPromotionsRefusedUntil(v)
+	return _u
+}
+
+// SetNillablePromotionsRefusedUntil sets the "promotions_refused_until" field if the given value is not nil.
+func (_u *PlayerUpdate) SetNillablePromotionsRefusedUntil(v *int64) *PlayerUpdate {
+	if v != nil {
+		_u.SetPromotionsRefusedUntil(*v)
+	}
+	return _u
+}
+
+// AddPromotionsRefusedUntil adds value to the "promotions_refused_until" field.
+func (_u *PlayerUpdate) AddPromotionsRefusedUntil(v int64) *PlayerUpdate {
+	_u.mutation.AddPromotionsRefusedUntil(v)
+	return _u
+}
+
+// SetPromotionsMutedUntil sets the "promotions_muted_until" field.
+func (_u *PlayerUpdate) SetPromotionsMutedUntil(v int64) *PlayerUpdate {
+	_u.mutation.ResetPromotionsMutedUntil()
+	_u.mutation.SetPromotionsMutedUntil(v)
+	return _u
+}
+
+// SetNillablePromotionsMutedUntil sets the "promotions_muted_until" field if the given value is not nil.
+func (_u *PlayerUpdate) SetNillablePromotionsMutedUntil(v *int64) *PlayerUpdate {
+	if v != nil {
+		_u.SetPromotionsMutedUntil(*v)
+	}
+	return _u
+}
+
+// AddPromotionsMutedUntil adds value to the "promotions_muted_until" field.
+func (_u *PlayerUpdate) AddPromotionsMutedUntil(v int64) *PlayerUpdate {
+	_u.mutation.AddPromotionsMutedUntil(v)
+	return _u
+}
+
 // Mutation returns the PlayerMutation object of the builder.
 func (_u *PlayerUpdate) Mutation() *PlayerMutation {
 	return _u.mutation
@@ -129,6 +192,24 @@ func (_u *PlayerUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedStatusVersion(); ok {
 		_spec.AddField(player.FieldStatusVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.RestrictionsVersion(); ok {
+		_spec.SetField(player.FieldRestrictionsVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRestrictionsVersion(); ok {
+		_spec.AddField(player.FieldRestrictionsVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.PromotionsRefusedUntil(); ok {
+		_spec.SetField(player.FieldPromotionsRefusedUntil, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedPromotionsRefusedUntil(); ok {
+		_spec.AddField(player.FieldPromotionsRefusedUntil, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.PromotionsMutedUntil(); ok {
+		_spec.SetField(player.FieldPromotionsMutedUntil, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedPromotionsMutedUntil(); ok {
+		_spec.AddField(player.FieldPromotionsMutedUntil, field.TypeInt64, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -196,6 +277,69 @@ func (_u *PlayerUpdateOne) SetNillableStatusVersion(v *int64) *PlayerUpdateOne {
 // AddStatusVersion adds value to the "status_version" field.
 func (_u *PlayerUpdateOne) AddStatusVersion(v int64) *PlayerUpdateOne {
 	_u.mutation.AddStatusVersion(v)
+	return _u
+}
+
+// SetRestrictionsVersion sets the "restrictions_version" field.
+func (_u *PlayerUpdateOne) SetRestrictionsVersion(v int64) *PlayerUpdateOne {
+	_u.mutation.ResetRestrictionsVersion()
+	_u.mutation.SetRestrictionsVersion(v)
+	return _u
+}
+
+// SetNillableRestrictionsVersion sets the "restrictions_version" field if the given value is not nil.
+func (_u *PlayerUpdateOne) SetNillableRestrictionsVersion(v *int64) *PlayerUpdateOne {
+	if v != nil {
+		_u.SetRestrictionsVersion(*v)
+	}
+	return _u
+}
+
+// AddRestrictionsVersion adds value to the "restrictions_version" field.
+func (_u *PlayerUpdateOne) AddRestrictionsVersion(v int64) *PlayerUpdateOne {
+	_u.mutation.AddRestrictionsVersion(v)
+	return _u
+}
+
+// SetPromotionsRefusedUntil sets the "promotions_refused_until" field.
+func (_u *PlayerUpdateOne) SetPromotionsRefusedUntil(v int64) *PlayerUpdateOne {
+	_u.mutation.ResetPromotionsRefusedUntil()
+	_u.mutation.SetPromotionsRefusedUntil(v)
+	return _u
+}
+
+// SetNillablePromotionsRefusedUntil sets the "promotions_refused_until" field if the given value is not nil.
+func (_u *PlayerUpdateOne) SetNillablePromotionsRefusedUntil(v *int64) *PlayerUpdateOne {
+	if v != nil {
+		_u.SetPromotionsRefusedUntil(*v)
+	}
+	return _u
+}
+
+// AddPromotionsRefusedUntil adds value to the "promotions_refused_until" field.
+func (_u *PlayerUpdateOne) AddPromotionsRefusedUntil(v int64) *PlayerUpdateOne {
+	_u.mutation.AddPromotionsRefusedUntil(v)
+	return _u
+}
+
+// SetPromotionsMutedUntil sets the "promotions_muted_until" field.
+func (_u *PlayerUpdateOne) SetPromotionsMutedUntil(v int64) *PlayerUpdateOne {
+	_u.mutation.ResetPromotionsMutedUntil()
+	_u.mutation.SetPromotionsMutedUntil(v)
+	return _u
+}
+
+// SetNillablePromotionsMutedUntil sets the "promotions_muted_until" field if the given value is not nil.
+func (_u *PlayerUpdateOne) SetNillablePromotionsMutedUntil(v *int64) *PlayerUpdateOne {
+	if v != nil {
+		_u.SetPromotionsMutedUntil(*v)
+	}
+	return _u
+}
+
+// AddPromotionsMutedUntil adds value to the "promotions_muted_until" field.
+func (_u *PlayerUpdateOne) AddPromotionsMutedUntil(v int64) *PlayerUpdateOne {
+	_u.mutation.AddPromotionsMutedUntil(v)
 	return _u
 }
 
@@ -281,6 +425,24 @@ func (_u *PlayerUpdateOne) sqlSave(ctx context.Context) (_node *Player, err erro
 	}
 	if value, ok := _u.mutation.AddedStatusVersion(); ok {
 		_spec.AddField(player.FieldStatusVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.RestrictionsVersion(); ok {
+		_spec.SetField(player.FieldRestrictionsVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRestrictionsVersion(); ok {
+		_spec.AddField(player.FieldRestrictionsVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.PromotionsRefusedUntil(); ok {
+		_spec.SetField(player.FieldPromotionsRefusedUntil, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedPromotionsRefusedUntil(); ok {
+		_spec.AddField(player.FieldPromotionsRefusedUntil, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.PromotionsMutedUntil(); ok {
+		_spec.SetField(player.FieldPromotionsMutedUntil, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedPromotionsMutedUntil(); ok {
+		_spec.AddField(player.FieldPromotionsMutedUntil, field.TypeInt64, value)
 	}
 	_node = &Player{config: _u.config}
 	_spec.Assign = _node.assignValues

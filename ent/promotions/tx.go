@@ -34,12 +34,16 @@ type Tx struct {
 	OutboxEvent *OutboxEventClient
 	// Player is the client for interacting with the Player builders.
 	Player *PlayerClient
+	// PlayerRestriction is the client for interacting with the PlayerRestriction builders.
+	PlayerRestriction *PlayerRestrictionClient
 	// Promotion is the client for interacting with the Promotion builders.
 	Promotion *PromotionClient
 	// PromotionCounter is the client for interacting with the PromotionCounter builders.
 	PromotionCounter *PromotionCounterClient
 	// PromotionDay is the client for interacting with the PromotionDay builders.
 	PromotionDay *PromotionDayClient
+	// Refusal is the client for interacting with the Refusal builders.
+	Refusal *RefusalClient
 
 	// lazily loaded.
 	client     *Client
@@ -181,9 +185,11 @@ func (tx *Tx) init() {
 	tx.InboxEvent = NewInboxEventClient(tx.config)
 	tx.OutboxEvent = NewOutboxEventClient(tx.config)
 	tx.Player = NewPlayerClient(tx.config)
+	tx.PlayerRestriction = NewPlayerRestrictionClient(tx.config)
 	tx.Promotion = NewPromotionClient(tx.config)
 	tx.PromotionCounter = NewPromotionCounterClient(tx.config)
 	tx.PromotionDay = NewPromotionDayClient(tx.config)
+	tx.Refusal = NewRefusalClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.

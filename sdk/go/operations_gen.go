@@ -338,7 +338,8 @@ func (p ListPlayerPromotionsParams) values() url.Values {
 	return url.Values(q)
 }
 
-// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first.
+// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first. A player who is
+// kept from promotions by a restriction gets an empty list; employees still see the promotions.
 //
 // Roles: PLAYER, STAFF, ADMIN. A player may give only its own id as `player_id`.
 func (c *Client) ListPlayerPromotions(ctx context.Context, playerID string, params ListPlayerPromotionsParams, options ...CallOption) (*PlayerPromotionPage, error) {
@@ -384,8 +385,9 @@ func (c *Client) Claim(ctx context.Context, body ClaimRequest, options ...CallOp
 	return &out, nil
 }
 
-// Assign assigns an available promotion to players and returns an outcome for each player. It is idempotent. It fails
-// with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
+// Assign assigns an available promotion to players and returns an outcome for each player. The players are notified,
+// unless a restriction mutes promotions. Assign is idempotent. It fails with PROMOTION_NOT_ACTIVE,
+// PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
 //
 // Roles: STAFF, ADMIN.
 func (c *Client) Assign(ctx context.Context, promotionID string, body AssignRequest, options ...CallOption) (*AssignResults, error) {
@@ -400,9 +402,9 @@ func (c *Client) Assign(ctx context.Context, promotionID string, body AssignRequ
 }
 
 // RevokeAssignments revokes the unclaimed assignments of players and returns an outcome for each player. A revoked
-// assignment cannot be claimed, and its player is notified. RevokeAssignments is idempotent. It fails with
-// DEPENDENCY_UNAVAILABLE if claims of the players are still being paid; the assignments of the other players are then
-// revoked.
+// assignment cannot be claimed, and its player is notified, unless a restriction mutes promotions. RevokeAssignments is
+// idempotent. It fails with DEPENDENCY_UNAVAILABLE if claims of the players are still being paid; the assignments of
+// the other players are then revoked.
 //
 // Roles: STAFF, ADMIN.
 func (c *Client) RevokeAssignments(ctx context.Context, promotionID string, body RevokeAssignmentsRequest, options ...CallOption) (*RevokeAssignmentsResult, error) {
@@ -414,6 +416,50 @@ func (c *Client) RevokeAssignments(ctx context.Context, promotionID string, body
 		return nil, err
 	}
 	return &out, nil
+}
+
+// ListRefusalsParams are the optional parameters of [Client.ListRefusals].
+type ListRefusalsParams struct {
+	// The number of entries on a page. Values above 100 mean 100.
+	PageSize int
+	// PageToken is the NextPageToken of the previous page, with the same other parameters.
+	PageToken string
+}
+
+func (p ListRefusalsParams) values() url.Values {
+	q := query{}
+	q.integer("page_size", p.PageSize)
+	q.text("page_token", p.PageToken)
+	return url.Values(q)
+}
+
+// ListRefusals returns the refusals of promotions because of the restrictions of a player, newest first. The list is
+// empty for an unknown player.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) ListRefusals(ctx context.Context, userID string, params ListRefusalsParams, options ...CallOption) (*RefusalPage, error) {
+	var out RefusalPage
+	err := c.call(ctx, operation{
+		name: "listRefusals", verb: http.MethodGet, path: "/api/v1/users/{user_id}/restrictions/refusals", auth: authAccess, repeat: repeatSafe,
+	}, arguments{path: []string{userID}, query: params.values(), out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// AllRefusals returns all entries of [Client.ListRefusals], page after page. It ends after the first error.
+func (c *Client) AllRefusals(ctx context.Context, userID string, params ListRefusalsParams, options ...CallOption) iter.Seq2[Refusal, error] {
+	return pages(func(token string) ([]Refusal, string, error) {
+		if token != "" {
+			params.PageToken = token
+		}
+		page, err := c.ListRefusals(ctx, userID, params, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Refusals, page.NextPageToken, nil
+	})
 }
 
 // ListAuditEntriesParams are the optional parameters of [Client.ListAuditEntries].

@@ -100,14 +100,16 @@ const (
 )
 
 // AssignOutcome is the result of an assignment for one player.
+//   - `RESTRICTED_PLAYER`: A restriction keeps the player from promotions.
 type AssignOutcome string
 
 // The values of AssignOutcome. Later versions of the platform may send others.
 const (
-	AssignOutcomeAssigned        AssignOutcome = "ASSIGNED"
-	AssignOutcomeAlreadyAssigned AssignOutcome = "ALREADY_ASSIGNED"
-	AssignOutcomeUnknownPlayer   AssignOutcome = "UNKNOWN_PLAYER"
-	AssignOutcomeInactivePlayer  AssignOutcome = "INACTIVE_PLAYER"
+	AssignOutcomeAssigned         AssignOutcome = "ASSIGNED"
+	AssignOutcomeAlreadyAssigned  AssignOutcome = "ALREADY_ASSIGNED"
+	AssignOutcomeUnknownPlayer    AssignOutcome = "UNKNOWN_PLAYER"
+	AssignOutcomeInactivePlayer   AssignOutcome = "INACTIVE_PLAYER"
+	AssignOutcomeRestrictedPlayer AssignOutcome = "RESTRICTED_PLAYER"
 )
 
 // RevokeOutcome is the result of a revocation for one player.
@@ -121,6 +123,20 @@ const (
 	RevokeOutcomeRevoked        RevokeOutcome = "REVOKED"
 	RevokeOutcomeAlreadyClaimed RevokeOutcome = "ALREADY_CLAIMED"
 	RevokeOutcomeNotAssigned    RevokeOutcome = "NOT_ASSIGNED"
+)
+
+// Action is what was refused.
+//   - `ASSIGN`: An assignment by an employee, or on registration.
+//   - `JOB`: An assignment by an audience job.
+//   - `REDEEM`: The redemption of a code.
+type RefusalAction string
+
+// The values of RefusalAction. Later versions of the platform may send others.
+const (
+	RefusalActionAssign RefusalAction = "ASSIGN"
+	RefusalActionJob    RefusalAction = "JOB"
+	RefusalActionRedeem RefusalAction = "REDEEM"
+	RefusalActionClaim  RefusalAction = "CLAIM"
 )
 
 // AuditAction is an act in the audit trail.
@@ -536,6 +552,24 @@ type RevokeAssignmentsResult struct {
 type RevokeResult struct {
 	PlayerID string        `json:"player_id"`
 	Outcome  RevokeOutcome `json:"outcome"`
+}
+
+// RefusalPage is an answer.
+type RefusalPage struct {
+	Refusals []Refusal `json:"refusals"`
+	// The page_token of the next page. It is empty on the last page.
+	NextPageToken string `json:"nextPageToken"`
+	// The number of entries on all pages.
+	Total int `json:"total"`
+	// True if total is an estimate. Totals up to 10,000 are exact.
+	TotalIsEstimate bool `json:"totalIsEstimate"`
+}
+
+// Refusal is the refusal of a promotion because of a restriction of the player.
+type Refusal struct {
+	PromotionID string        `json:"promotion_id"`
+	Action      RefusalAction `json:"action"`
+	CreatedAt   time.Time     `json:"createdAt"`
 }
 
 // AuditEntryPage is an answer.

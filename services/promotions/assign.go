@@ -34,10 +34,11 @@ const (
 	firstAssignRetry = 10 * time.Millisecond
 )
 
-// Assign assigns an available promotion to players and notifies the newly assigned players. It returns one result for each
-// distinct player, in the order of players. It first waits up to two seconds for players who have just registered. Assign is
-// idempotent, unless reassign is true; it then assigns the promotion again to players whose assignment was revoked or has
-// expired. It fails with NOT_FOUND, PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED.
+// Assign assigns an available promotion to players and notifies the newly assigned players. It refuses players with a
+// restriction that refuses promotions, also if they already have the promotion, and records the refusals. It returns one
+// result for each distinct player, in the order of players. It first waits up to two seconds for players who have just
+// registered. Assign is idempotent, unless reassign is true; it then assigns the promotion again to players whose assignment
+// was revoked or has expired. It fails with NOT_FOUND, PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED.
 func (s *Service) Assign(
 	ctx context.Context, promotion uuid.UUID, players []uuid.UUID, by uuid.UUID, reassign bool,
 ) ([]AssignResult, error) {

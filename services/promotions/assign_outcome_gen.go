@@ -11,4 +11,6 @@ const (
 	AssignOutcomeAlreadyAssigned AssignOutcome = "ALREADY_ASSIGNED"
 	AssignOutcomeUnknownPlayer   AssignOutcome = "UNKNOWN_PLAYER"
 	AssignOutcomeInactivePlayer  AssignOutcome = "INACTIVE_PLAYER"
+	// A restriction keeps the player from promotions.
+	AssignOutcomeRestrictedPlayer AssignOutcome = "RESTRICTED_PLAYER"
 )

@@ -43,4 +43,5 @@ type Assignment struct {
 	ClaimID       string
 	ExpiredAt     time.Time
 	TimesAssigned int64
+	TimesMuted    int64
 }

@@ -82,10 +82,15 @@ func (s *Service) claim(
 	return Claimed{a, tx}, r.Assignment.ClaimedBy(id), nil
 }
 
-// notPaid releases a reservation if the ledger has refused the credit with err, and returns err. After other errors the
-// credit may still be added.
+// notPaid releases a reservation if the ledger has refused the credit with err, and returns err. It records a refusal
+// because of a restriction. After other errors the credit may still be added.
 func (s *Service) notPaid(ctx context.Context, r Reservation, err error) error {
 	code := apperr.CodeOf(err)
+	if code == apperr.PlayerRestricted {
+		if err := s.recordRefused(ctx, r.Assignment); err != nil {
+			return err // no refusal is answered without a record; the reservation is settled
+		}
+	}
 	if code == apperr.DependencyUnavailable || code == apperr.Internal || r.NotAfter.IsZero() || r.Shared {
 		return err
 	}

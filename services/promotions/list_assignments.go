@@ -18,6 +18,8 @@ type AssignmentFilter struct {
 	// Available selects the assignments of available promotions (true) or all others (false). An available promotion is active,
 	// and its period contains the day of Now.
 	Available *bool
+	// Own is true if the player asks. A player whom a restriction refuses promotions then has no assignments.
+	Own bool
 	// Now is the current time. [Service.ListAssignments] sets it.
 	Now time.Time
 }

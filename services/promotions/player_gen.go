@@ -10,9 +10,12 @@ import (
 
 // Player is the promotions service's copy of a player. The events of the users service update it.
 type Player struct {
-	ID            uuid.UUID
-	IsActive      bool
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
-	StatusVersion int64
+	ID                     uuid.UUID
+	IsActive               bool
+	CreatedAt              time.Time
+	UpdatedAt              time.Time
+	StatusVersion          int64
+	RestrictionsVersion    int64
+	PromotionsRefusedUntil int64
+	PromotionsMutedUntil   int64
 }

@@ -39,6 +39,8 @@ type Claiming struct {
 	KeyPromotion uuid.UUID
 	// Assignment is the player's assignment with its promotion, or nil.
 	Assignment *Assignment
+	// Restricted is true if a restriction refuses promotions to the player.
+	Restricted bool
 	// Reserved is true if another claim of the assignment is being paid.
 	Reserved bool
 	// Totals are the totals of the promotion. They are only set if the promotion has limits.
@@ -58,6 +60,8 @@ type ClaimTotals struct {
 //
 //   - IDEMPOTENCY_MISMATCH: the key was used for another promotion
 //   - NOT_FOUND: the promotion is not assigned to the player
+//   - PLAYER_RESTRICTED: a restriction refuses promotions to the player. A claim whose answer was lost is not refused once
+//     its payment is known, because it was paid before
 //   - the errors of [Assignment.Claimable]
 //   - PROMOTION_EXHAUSTED: a limit of the promotion is used up
 func (c Claiming) Decide() (reserve bool, err error) {
@@ -68,11 +72,13 @@ func (c Claiming) Decide() (reserve bool, err error) {
 		return false, apperr.New(apperr.NotFound, "promotion not found")
 	case c.Assignment.ClaimedBy(c.ClaimID):
 		return false, nil
+	case c.Restricted && !c.Assignment.paidUnanswered():
+		return false, restrictedError()
 	}
 	if err := c.Assignment.Claimable(c.At); err != nil {
 		return false, err
 	}
-	if c.Assignment.Claimed {
+	if c.Assignment.paidUnanswered() {
 		return false, nil
 	}
 	if !c.Reserved {
@@ -80,3 +86,6 @@ func (c Claiming) Decide() (reserve bool, err error) {
 	}
 	return err == nil, err
 }
+
+// paidUnanswered reports whether the assignment is paid, but no claim of it has been answered. The next claim succeeds.
+func (a Assignment) paidUnanswered() bool { return a.Claimed && a.ClaimID == "" }

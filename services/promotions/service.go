@@ -21,6 +21,7 @@ type Store interface {
 	AssignmentStore
 	ClaimStore
 	PlayerStore
+	RefusalStore
 }
 
 // CatalogueStore persists promotions.
@@ -46,16 +47,18 @@ type AssignmentStore interface {
 	Assignments(
 		ctx context.Context, player uuid.UUID, f AssignmentFilter, p keyset.PageRequest[uuid.UUID],
 	) (keyset.Page[Assignment], error)
-	// Assign assigns a.Promotion to the known, active players in a.Players. It appends a notification for each new assignment
-	// to the outbox. If check returns an error, Assign stores nothing and returns the error. It may call check again after a
-	// conflict.
+	// Assign assigns a.Promotion to the known, active players in a.Players whom no restriction refuses. It appends a
+	// notification for each new assignment to the outbox, unless a restriction mutes the player. It records a refusal for each
+	// restricted player. If check returns an error, Assign stores nothing and returns the error. It may call check again after
+	// a conflict.
 	Assign(ctx context.Context, a AssignParams, check func(Promotion) error) ([]AssignResult, error)
 	// Revoke revokes the unclaimed assignments of a promotion to players, and appends a notification for each of them to the
-	// outbox. It skips assignments that are reserved for a claim, and returns their number as beingPaid. It returns NOT_FOUND
-	// if there is no such promotion.
+	// outbox, unless a restriction mutes the player. It skips assignments that are reserved for a claim, and returns their
+	// number as beingPaid. It returns NOT_FOUND if there is no such promotion.
 	Revoke(ctx context.Context, r RevokeParams) (results []RevokeResult, beingPaid int, err error)
 	// HandleDeadlines handles up to limit deadlines of assignments that are due at now, and returns their number. For a
-	// reminder it appends a notification to the outbox. It postpones the expiry of an assignment that is reserved for a claim.
+	// reminder it appends a notification to the outbox, unless a restriction mutes the player. It postpones the expiry of an
+	// assignment that is reserved for a claim.
 	HandleDeadlines(ctx context.Context, now time.Time, limit int) (int, error)
 }
 
@@ -63,8 +66,8 @@ type AssignmentStore interface {
 // one after the other, in groups, so that the limits of the promotion hold exactly.
 type ClaimStore interface {
 	// ReserveClaim calls [Claiming.Decide] with what is stored, and stores the reservation and the Idempotency-Key if Decide
-	// asks for it. It returns the error of Decide. If the assignment is already reserved, the claims share the reservation. A
-	// stored Idempotency-Key never expires.
+	// asks for it. It returns the error of Decide, and records a refusal if the error is PLAYER_RESTRICTED. If the assignment
+	// is already reserved, the claims share the reservation. A stored Idempotency-Key never expires.
 	ReserveClaim(ctx context.Context, p ClaimParams) (Reservation, error)
 	// ConfirmClaim records that tx paid the assignment and that the given claim succeeded, and removes the reservation. If
 	// claim is empty, no claim has succeeded yet. It returns PROMOTION_ALREADY_CLAIMED if another claim has already succeeded.
@@ -80,12 +83,12 @@ type ClaimStore interface {
 type PlayerStore interface {
 	// UnknownPlayers returns the players among ids that are not stored.
 	UnknownPlayers(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error)
-	// RegisterPlayer stores an active player and assigns the available promotions of the given types. It processes an event
-	// only once.
+	// RegisterPlayer stores an active player and assigns the available promotions of the given types. A player whose
+	// restrictions are already known gets them as with Assign. It processes an event only once.
 	RegisterPlayer(ctx context.Context, eventID string, r RegisterParams) error
-	// SetPlayerActive stores a player's status if its StatusVersion is greater than the stored version. It processes an event
-	// only once.
-	SetPlayerActive(ctx context.Context, eventID string, player Player) error
+	// SetPlayerStatus stores whether a player is active if its StatusVersion is greater than the stored version, and the
+	// restrictions if its RestrictionsVersion is greater than the stored version. It processes an event only once.
+	SetPlayerStatus(ctx context.Context, eventID string, player Player, restrictions []PlayerRestriction) error
 }
 
 // LedgerClient requests payments from the ledger.

@@ -52,6 +52,7 @@ func routes() []route {
 		{"GET", "/api/v1/users/" + someID + "/restrictions", "SA", nil},
 		{"PUT", "/api/v1/users/" + someID + "/restrictions/BONUS_ABUSE", "SA", object{"reason": "x"}},
 		{"DELETE", "/api/v1/users/" + someID + "/restrictions/BONUS_ABUSE", "SA", nil},
+		{"GET", "/api/v1/users/" + someID + "/restrictions/refusals", "SA", nil},
 		{"GET", "/api/v1/audit", "A", nil},
 		{"GET", "/api/v1/users", "SA", nil},
 		{"GET", "/api/v1/users/" + someID, "SA", nil},
@@ -310,8 +311,9 @@ func members(t *testing.T, callers map[string]client) {
 
 	sessions := player.call(200, "GET", "/api/v1/users/me/sessions", nil)
 
-	own := player.call(200, "POST", "/api/v1/users/me/restrictions", object{"kind": "MARKETING_OPT_OUT"})
-	restrictions := "/api/v1/users/" + player.id + "/restrictions"
+	restricted := newPlayer(t, player.url) // the other tests count the notifications of player
+	own := restricted.call(200, "POST", "/api/v1/users/me/restrictions", object{"kind": "MARKETING_OPT_OUT"})
+	restrictions := "/api/v1/users/" + restricted.id + "/restrictions"
 	restriction := staff.call(200, "PUT", restrictions+"/MARKETING_OPT_OUT", object{"reason": "asked for it"})
 
 	const (
@@ -352,9 +354,10 @@ func members(t *testing.T, callers map[string]client) {
 		{"list of sessions", sessions.body, "nextPageToken sessions total totalIsEstimate"},
 		{"session", sessions.list("sessions")[0], "address createdAt current id lastUsedAt userAgent"},
 		{"own restriction", own.body, "createdAt kind until"},
-		{"list of own restrictions", player.call(200, "GET", "/api/v1/users/me/restrictions", nil).body, "restrictions"},
+		{"list of own restrictions", restricted.call(200, "GET", "/api/v1/users/me/restrictions", nil).body, "restrictions"},
 		{"restriction", restriction.body, "createdAt kind reason setBy until"},
 		{"list of restrictions", staff.call(200, "GET", restrictions, nil).body, "restrictions"},
+		{"list of refusals", staff.call(200, "GET", restrictions+"/refusals", nil).body, "nextPageToken refusals total totalIsEstimate"},
 		{"read", player.call(200, "POST", "/api/v1/notifications/read", object{"all": true}).body, "unread"},
 	} {
 		got := strings.Join(slices.Sorted(maps.Keys(tt.o)), " ")

@@ -46,6 +46,8 @@ const (
 	FieldExpiredAt = "expired_at"
 	// FieldTimesAssigned holds the string denoting the times_assigned field in the database.
 	FieldTimesAssigned = "times_assigned"
+	// FieldTimesMuted holds the string denoting the times_muted field in the database.
+	FieldTimesMuted = "times_muted"
 	// EdgePromotion holds the string denoting the promotion edge name in mutations.
 	EdgePromotion = "promotion"
 	// Table holds the table name of the assignment in the database.
@@ -79,6 +81,7 @@ var Columns = []string{
 	FieldClaimID,
 	FieldExpiredAt,
 	FieldTimesAssigned,
+	FieldTimesMuted,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -182,6 +185,11 @@ func ByExpiredAt(opts ...sql.OrderTermOption) OrderOption {
 // ByTimesAssigned orders the results by the times_assigned field.
 func ByTimesAssigned(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTimesAssigned, opts...).ToFunc()
+}
+
+// ByTimesMuted orders the results by the times_muted field.
+func ByTimesMuted(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTimesMuted, opts...).ToFunc()
 }
 
 // ByPromotionField orders the results by promotion field.

@@ -142,6 +142,11 @@ func TimesAssigned(v int64) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldTimesAssigned, v))
 }
 
+// TimesMuted applies equality check predicate on the "times_muted" field. It's identical to TimesMutedEQ.
+func TimesMuted(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldTimesMuted, v))
+}
+
 // UserIDEQ applies the EQ predicate on the "user_id" field.
 func UserIDEQ(v uuid.UUID) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldUserID, v))
@@ -925,6 +930,46 @@ func TimesAssignedLT(v int64) predicate.Assignment {
 // TimesAssignedLTE applies the LTE predicate on the "times_assigned" field.
 func TimesAssignedLTE(v int64) predicate.Assignment {
 	return predicate.Assignment(sql.FieldLTE(FieldTimesAssigned, v))
+}
+
+// TimesMutedEQ applies the EQ predicate on the "times_muted" field.
+func TimesMutedEQ(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldTimesMuted, v))
+}
+
+// TimesMutedNEQ applies the NEQ predicate on the "times_muted" field.
+func TimesMutedNEQ(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldTimesMuted, v))
+}
+
+// TimesMutedIn applies the In predicate on the "times_muted" field.
+func TimesMutedIn(vs ...int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldTimesMuted, vs...))
+}
+
+// TimesMutedNotIn applies the NotIn predicate on the "times_muted" field.
+func TimesMutedNotIn(vs ...int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldTimesMuted, vs...))
+}
+
+// TimesMutedGT applies the GT predicate on the "times_muted" field.
+func TimesMutedGT(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldTimesMuted, v))
+}
+
+// TimesMutedGTE applies the GTE predicate on the "times_muted" field.
+func TimesMutedGTE(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldTimesMuted, v))
+}
+
+// TimesMutedLT applies the LT predicate on the "times_muted" field.
+func TimesMutedLT(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldTimesMuted, v))
+}
+
+// TimesMutedLTE applies the LTE predicate on the "times_muted" field.
+func TimesMutedLTE(v int64) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldTimesMuted, v))
 }
 
 // HasPromotion applies the HasEdge predicate on the "promotion" edge.

@@ -129,6 +129,18 @@ func (f PlayerFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotio
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.PlayerMutation", m)
 }
 
+// The PlayerRestrictionFunc type is an adapter to allow the use of ordinary
+// function as PlayerRestriction mutator.
+type PlayerRestrictionFunc func(context.Context, *promotions.PlayerRestrictionMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PlayerRestrictionFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.PlayerRestrictionMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.PlayerRestrictionMutation", m)
+}
+
 // The PromotionFunc type is an adapter to allow the use of ordinary
 // function as Promotion mutator.
 type PromotionFunc func(context.Context, *promotions.PromotionMutation) (promotions.Value, error)
@@ -163,6 +175,18 @@ func (f PromotionDayFunc) Mutate(ctx context.Context, m promotions.Mutation) (pr
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.PromotionDayMutation", m)
+}
+
+// The RefusalFunc type is an adapter to allow the use of ordinary
+// function as Refusal mutator.
+type RefusalFunc func(context.Context, *promotions.RefusalMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RefusalFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.RefusalMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.RefusalMutation", m)
 }
 
 // Condition is a hook condition function.

@@ -98,6 +98,7 @@ var (
 		{Name: "claim_id", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "expired_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "times_assigned", Type: field.TypeInt64, Default: schema.Expr("1")},
+		{Name: "times_muted", Type: field.TypeInt64, Default: schema.Expr("0")},
 		{Name: "promotion_id", Type: field.TypeUUID},
 	}
 	// PlayerPromotionsTable holds the schema information for the "player_promotions" table.
@@ -108,7 +109,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "player_promotions_promotion_id_fkey",
-				Columns:    []*schema.Column{PlayerPromotionsColumns[17]},
+				Columns:    []*schema.Column{PlayerPromotionsColumns[18]},
 				RefColumns: []*schema.Column{PromotionsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -117,7 +118,7 @@ var (
 			{
 				Name:    "player_promotions_user_id_promotion_id",
 				Unique:  true,
-				Columns: []*schema.Column{PlayerPromotionsColumns[1], PlayerPromotionsColumns[17]},
+				Columns: []*schema.Column{PlayerPromotionsColumns[1], PlayerPromotionsColumns[18]},
 			},
 			{
 				Name:    "player_promotions_user_id_id",
@@ -132,7 +133,7 @@ var (
 			{
 				Name:    "player_promotions_promotion_id",
 				Unique:  false,
-				Columns: []*schema.Column{PlayerPromotionsColumns[17]},
+				Columns: []*schema.Column{PlayerPromotionsColumns[18]},
 			},
 		},
 	}
@@ -278,12 +279,36 @@ var (
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "status_version", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "restrictions_version", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "promotions_refused_until", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "promotions_muted_until", Type: field.TypeInt64, Default: schema.Expr("0")},
 	}
 	// PlayersTable holds the schema information for the "players" table.
 	PlayersTable = &schema.Table{
 		Name:       "players",
 		Columns:    PlayersColumns,
 		PrimaryKey: []*schema.Column{PlayersColumns[0]},
+	}
+	// PlayerRestrictionsColumns holds the columns for the "player_restrictions" table.
+	PlayerRestrictionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeString, Size: 2147483647},
+		{Name: "until", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "by_player", Type: field.TypeBool},
+	}
+	// PlayerRestrictionsTable holds the schema information for the "player_restrictions" table.
+	PlayerRestrictionsTable = &schema.Table{
+		Name:       "player_restrictions",
+		Columns:    PlayerRestrictionsColumns,
+		PrimaryKey: []*schema.Column{PlayerRestrictionsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "player_restrictions_user_id_kind_by_player",
+				Unique:  true,
+				Columns: []*schema.Column{PlayerRestrictionsColumns[1], PlayerRestrictionsColumns[2], PlayerRestrictionsColumns[4]},
+			},
+		},
 	}
 	// PromotionsColumns holds the columns for the "promotions" table.
 	PromotionsColumns = []*schema.Column{
@@ -408,6 +433,27 @@ var (
 			},
 		},
 	}
+	// RefusalsColumns holds the columns for the "refusals" table.
+	RefusalsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "promotion_id", Type: field.TypeUUID},
+		{Name: "action", Type: field.TypeString, Size: 2147483647},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "user_id", Type: field.TypeUUID},
+	}
+	// RefusalsTable holds the schema information for the "refusals" table.
+	RefusalsTable = &schema.Table{
+		Name:       "refusals",
+		Columns:    RefusalsColumns,
+		PrimaryKey: []*schema.Column{RefusalsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "refusals_user_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{RefusalsColumns[4], RefusalsColumns[0]},
+			},
+		},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		AnomaliesTable,
@@ -420,9 +466,11 @@ var (
 		InboxTable,
 		OutboxTable,
 		PlayersTable,
+		PlayerRestrictionsTable,
 		PromotionsTable,
 		PromotionCountersTable,
 		PromotionDaysTable,
+		RefusalsTable,
 	}
 )
 
@@ -476,6 +524,12 @@ func init() {
 	PlayersTable.Annotation = &entsql.Annotation{
 		Table: "players",
 	}
+	PlayerRestrictionsTable.Annotation = &entsql.Annotation{
+		Table: "player_restrictions",
+	}
+	PlayerRestrictionsTable.Annotation.Checks = map[string]string{
+		"player_restrictions_kind": "kind IN ('SELF_EXCLUSION', 'COOL_OFF', 'HARM_INDICATOR', 'BONUS_ABUSE', 'MARKETING_OPT_OUT')",
+	}
 	PromotionsTable.Annotation = &entsql.Annotation{
 		Table: "promotions",
 	}
@@ -498,5 +552,11 @@ func init() {
 	PromotionDaysTable.ForeignKeys[0].RefTable = PromotionsTable
 	PromotionDaysTable.Annotation = &entsql.Annotation{
 		Table: "promotion_days",
+	}
+	RefusalsTable.Annotation = &entsql.Annotation{
+		Table: "refusals",
+	}
+	RefusalsTable.Annotation.Checks = map[string]string{
+		"refusals_action": "action IN ('ASSIGN', 'JOB', 'REDEEM', 'CLAIM')",
 	}
 }

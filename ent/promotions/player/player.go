@@ -19,6 +19,12 @@ const (
 	FieldUpdatedAt = "updated_at"
 	// FieldStatusVersion holds the string denoting the status_version field in the database.
 	FieldStatusVersion = "status_version"
+	// FieldRestrictionsVersion holds the string denoting the restrictions_version field in the database.
+	FieldRestrictionsVersion = "restrictions_version"
+	// FieldPromotionsRefusedUntil holds the string denoting the promotions_refused_until field in the database.
+	FieldPromotionsRefusedUntil = "promotions_refused_until"
+	// FieldPromotionsMutedUntil holds the string denoting the promotions_muted_until field in the database.
+	FieldPromotionsMutedUntil = "promotions_muted_until"
 	// Table holds the table name of the player in the database.
 	Table = "players"
 )
@@ -30,6 +36,9 @@ var Columns = []string{
 	FieldCreatedAt,
 	FieldUpdatedAt,
 	FieldStatusVersion,
+	FieldRestrictionsVersion,
+	FieldPromotionsRefusedUntil,
+	FieldPromotionsMutedUntil,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -68,4 +77,19 @@ func ByUpdatedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByStatusVersion orders the results by the status_version field.
 func ByStatusVersion(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldStatusVersion, opts...).ToFunc()
+}
+
+// ByRestrictionsVersion orders the results by the restrictions_version field.
+func ByRestrictionsVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRestrictionsVersion, opts...).ToFunc()
+}
+
+// ByPromotionsRefusedUntil orders the results by the promotions_refused_until field.
+func ByPromotionsRefusedUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPromotionsRefusedUntil, opts...).ToFunc()
+}
+
+// ByPromotionsMutedUntil orders the results by the promotions_muted_until field.
+func ByPromotionsMutedUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPromotionsMutedUntil, opts...).ToFunc()
 }

@@ -75,6 +75,21 @@ func StatusVersion(v int64) predicate.Player {
 	return predicate.Player(sql.FieldEQ(FieldStatusVersion, v))
 }
 
+// RestrictionsVersion applies equality check predicate on the "restrictions_version" field. It's identical to RestrictionsVersionEQ.
+func RestrictionsVersion(v int64) predicate.Player {
+	return predicate.Player(sql.FieldEQ(FieldRestrictionsVersion, v))
+}
+
+// PromotionsRefusedUntil applies equality check predicate on the "promotions_refused_until" field. It's identical to PromotionsRefusedUntilEQ.
+func PromotionsRefusedUntil(v int64) predicate.Player {
+	return predicate.Player(sql.FieldEQ(FieldPromotionsRefusedUntil, v))
+}
+
+// PromotionsMutedUntil applies equality check predicate on the "promotions_muted_until" field. It's identical to PromotionsMutedUntilEQ.
+func PromotionsMutedUntil(v int64) predicate.Player {
+	return predicate.Player(sql.FieldEQ(FieldPromotionsMutedUntil, v))
+}
+
 // IsActiveEQ applies the EQ predicate on the "is_active" field.
 func IsActiveEQ(v bool) predicate.Player {
 	return predicate.Player(sql.FieldEQ(FieldIsActive, v))
@@ -203,6 +218,126 @@ func StatusVersionLT(v int64) predicate.Player {
 // StatusVersionLTE applies the LTE predicate on the "status_version" field.
 func StatusVersionLTE(v int64) predicate.Player {
 	return predicate.Player(sql.FieldLTE(FieldStatusVersion, v))
+}
+
+// RestrictionsVersionEQ applies the EQ predicate on the "restrictions_version" field.
+func RestrictionsVersionEQ(v int64) predicate.Player {
+	return predicate.Player(sql.FieldEQ(FieldRestrictionsVersion, v))
+}
+
+// RestrictionsVersionNEQ applies the NEQ predicate on the "restrictions_version" field.
+func RestrictionsVersionNEQ(v int64) predicate.Player {
+	return predicate.Player(sql.FieldNEQ(FieldRestrictionsVersion, v))
+}
+
+// RestrictionsVersionIn applies the In predicate on the "restrictions_version" field.
+func RestrictionsVersionIn(vs ...int64) predicate.Player {
+	return predicate.Player(sql.FieldIn(FieldRestrictionsVersion, vs...))
+}
+
+// RestrictionsVersionNotIn applies the NotIn predicate on the "restrictions_version" field.
+func RestrictionsVersionNotIn(vs ...int64) predicate.Player {
+	return predicate.Player(sql.FieldNotIn(FieldRestrictionsVersion, vs...))
+}
+
+// RestrictionsVersionGT applies the GT predicate on the "restrictions_version" field.
+func RestrictionsVersionGT(v int64) predicate.Player {
+	return predicate.Player(sql.FieldGT(FieldRestrictionsVersion, v))
+}
+
+// RestrictionsVersionGTE applies the GTE predicate on the "restrictions_version" field.
+func RestrictionsVersionGTE(v int64) predicate.Player {
+	return predicate.Player(sql.FieldGTE(FieldRestrictionsVersion, v))
+}
+
+// RestrictionsVersionLT applies the LT predicate on the "restrictions_version" field.
+func RestrictionsVersionLT(v int64) predicate.Player {
+	return predicate.Player(sql.FieldLT(FieldRestrictionsVersion, v))
+}
+
+// RestrictionsVersionLTE applies the LTE predicate on the "restrictions_version" field.
+func RestrictionsVersionLTE(v int64) predicate.Player {
+	return predicate.Player(sql.FieldLTE(FieldRestrictionsVersion, v))
+}
+
+// PromotionsRefusedUntilEQ applies the EQ predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilEQ(v int64) predicate.Player {
+	return predicate.Player(sql.FieldEQ(FieldPromotionsRefusedUntil, v))
+}
+
+// PromotionsRefusedUntilNEQ applies the NEQ predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilNEQ(v int64) predicate.Player {
+	return predicate.Player(sql.FieldNEQ(FieldPromotionsRefusedUntil, v))
+}
+
+// PromotionsRefusedUntilIn applies the In predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilIn(vs ...int64) predicate.Player {
+	return predicate.Player(sql.FieldIn(FieldPromotionsRefusedUntil, vs...))
+}
+
+// PromotionsRefusedUntilNotIn applies the NotIn predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilNotIn(vs ...int64) predicate.Player {
+	return predicate.Player(sql.FieldNotIn(FieldPromotionsRefusedUntil, vs...))
+}
+
+// PromotionsRefusedUntilGT applies the GT predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilGT(v int64) predicate.Player {
+	return predicate.Player(sql.FieldGT(FieldPromotionsRefusedUntil, v))
+}
+
+// PromotionsRefusedUntilGTE applies the GTE predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilGTE(v int64) predicate.Player {
+	return predicate.Player(sql.FieldGTE(FieldPromotionsRefusedUntil, v))
+}
+
+// PromotionsRefusedUntilLT applies the LT predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilLT(v int64) predicate.Player {
+	return predicate.Player(sql.FieldLT(FieldPromotionsRefusedUntil, v))
+}
+
+// PromotionsRefusedUntilLTE applies the LTE predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilLTE(v int64) predicate.Player {
+	return predicate.Player(sql.FieldLTE(FieldPromotionsRefusedUntil, v))
+}
+
+// PromotionsMutedUntilEQ applies the EQ predicate on the "promotions_muted_until" field.
+func PromotionsMutedUntilEQ(v int64) predicate.Player {
+	return predicate.Player(sql.FieldEQ(FieldPromotionsMutedUntil, v))
+}
+
+// PromotionsMutedUntilNEQ applies the NEQ predicate on the "promotions_muted_until" field.
+func PromotionsMutedUntilNEQ(v int64) predicate.Player {
+	return predicate.Player(sql.FieldNEQ(FieldPromotionsMutedUntil, v))
+}
+
+// PromotionsMutedUntilIn applies the In predicate on the "promotions_muted_until" field.
+func PromotionsMutedUntilIn(vs ...int64) predicate.Player {
+	return predicate.Player(sql.FieldIn(FieldPromotionsMutedUntil, vs...))
+}
+
+// PromotionsMutedUntilNotIn applies the NotIn predicate on the "promotions_muted_until" field.
+func PromotionsMutedUntilNotIn(vs ...int64) predicate.Player {
+	return predicate.Player(sql.FieldNotIn(FieldPromotionsMutedUntil, vs...))
+}
+
+// PromotionsMutedUntilGT applies the GT predicate on the "promotions_muted_until" field.
+func PromotionsMutedUntilGT(v int64) predicate.Player {
+	return predicate.Player(sql.FieldGT(FieldPromotionsMutedUntil, v))
+}
+
+// PromotionsMutedUntilGTE applies the GTE predicate on the "promotions_muted_until" field.
+func PromotionsMutedUntilGTE(v int64) predicate.Player {
+	return predicate.Player(sql.FieldGTE(FieldPromotionsMutedUntil, v))
+}
+
+// PromotionsMutedUntilLT applies the LT predicate on the "promotions_muted_until" field.
+func PromotionsMutedUntilLT(v int64) predicate.Player {
+	return predicate.Player(sql.FieldLT(FieldPromotionsMutedUntil, v))
+}
+
+// PromotionsMutedUntilLTE applies the LTE predicate on the "promotions_muted_until" field.
+func PromotionsMutedUntilLTE(v int64) predicate.Player {
+	return predicate.Player(sql.FieldLTE(FieldPromotionsMutedUntil, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -36,6 +36,9 @@ type OutboxEvent func(*sql.Selector)
 // Player is the predicate function for player builders.
 type Player func(*sql.Selector)
 
+// PlayerRestriction is the predicate function for playerrestriction builders.
+type PlayerRestriction func(*sql.Selector)
+
 // Promotion is the predicate function for promotion builders.
 type Promotion func(*sql.Selector)
 
@@ -44,3 +47,6 @@ type PromotionCounter func(*sql.Selector)
 
 // PromotionDay is the predicate function for promotionday builders.
 type PromotionDay func(*sql.Selector)
+
+// Refusal is the predicate function for refusal builders.
+type Refusal func(*sql.Selector)

@@ -54,6 +54,7 @@ func (Assignment) Fields() []ent.Field {
 		field.Text("claim_id").Optional().Nillable().Sensitive(),
 		field.Time("expired_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Optional().Nillable(),
 		field.Int64("times_assigned").Annotations(entsql.DefaultExpr("1")),
+		field.Int64("times_muted").Annotations(entsql.DefaultExpr("0")),
 	}
 }
 

@@ -29,5 +29,8 @@ func (Player) Fields() []ent.Field {
 		field.Time("created_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Immutable(),
 		field.Time("updated_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}),
 		field.Int64("status_version").Annotations(entsql.DefaultExpr("0")),
+		field.Int64("restrictions_version").Annotations(entsql.DefaultExpr("0")),
+		field.Int64("promotions_refused_until").Annotations(entsql.DefaultExpr("0")),
+		field.Int64("promotions_muted_until").Annotations(entsql.DefaultExpr("0")),
 	}
 }

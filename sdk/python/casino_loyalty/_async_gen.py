@@ -432,7 +432,8 @@ class Operations(abc.ABC):
         page_token: str = "",
         timeout: float | None = None,
     ) -> t.PlayerPromotionPage:
-        """Returns the promotions that are assigned to a player, newest assignment first.
+        """Returns the promotions that are assigned to a player, newest assignment first. A player who is kept from
+        promotions by a restriction gets an empty list; employees still see the promotions.
 
         Roles: PLAYER, STAFF, ADMIN. A player may give only its own id as ``player_id``.
         """
@@ -518,9 +519,9 @@ class Operations(abc.ABC):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> t.AssignResults:
-        """Assigns an available promotion to players and returns an outcome for each player. It is idempotent. It
-        fails with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not
-        available.
+        """Assigns an available promotion to players and returns an outcome for each player. The players are
+        notified, unless a restriction mutes promotions. Assign is idempotent. It fails with PROMOTION_NOT_ACTIVE,
+        PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
 
         Roles: STAFF, ADMIN.
 
@@ -545,9 +546,9 @@ class Operations(abc.ABC):
         timeout: float | None = None,
     ) -> t.RevokeAssignmentsResult:
         """Revokes the unclaimed assignments of players and returns an outcome for each player. A revoked assignment
-        cannot be claimed, and its player is notified. RevokeAssignments is idempotent. It fails with
-        DEPENDENCY_UNAVAILABLE if claims of the players are still being paid; the assignments of the other players
-        are then revoked.
+        cannot be claimed, and its player is notified, unless a restriction mutes promotions. RevokeAssignments is
+        idempotent. It fails with DEPENDENCY_UNAVAILABLE if claims of the players are still being paid; the
+        assignments of the other players are then revoked.
 
         Roles: STAFF, ADMIN.
 
@@ -562,6 +563,43 @@ class Operations(abc.ABC):
             timeout=timeout,
         )
         return await self._call(call)
+
+    async def list_refusals(
+        self,
+        user_id: str,
+        *,
+        page_size: int | None = None,
+        page_token: str = "",
+        timeout: float | None = None,
+    ) -> t.RefusalPage:
+        """Returns the refusals of promotions because of the restrictions of a player, newest first. The list is
+        empty for an unknown player.
+
+        Roles: STAFF, ADMIN.
+        """
+        call = Call(
+            op.LIST_REFUSALS,
+            t.RefusalPage.from_json,
+            path=(user_id,),
+            query={"page_size": page_size, "page_token": page_token},
+            timeout=timeout,
+        )
+        return await self._call(call)
+
+    def all_refusals(
+        self,
+        user_id: str,
+        *,
+        page_size: int | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[t.Refusal]:
+        """Iterates over all entries of ``list_refusals``, page after page. ``timeout`` limits the call for each
+        page.
+        """
+        return apages(
+            lambda token: self.list_refusals(user_id, page_size=page_size, page_token=token, timeout=timeout),
+            lambda page: page.refusals,
+        )
 
     async def list_audit_entries(
         self,

@@ -54,6 +54,13 @@ REVOKE_ASSIGNMENTS = Operation(
     Auth.ACCESS,
     Repeat.KEY,
 )
+LIST_REFUSALS = Operation(
+    "listRefusals",
+    "GET",
+    "/api/v1/users/{user_id}/restrictions/refusals",
+    Auth.ACCESS,
+    Repeat.SAFE,
+)
 LIST_AUDIT_ENTRIES = Operation("listAuditEntries", "GET", "/api/v1/audit", Auth.ACCESS, Repeat.SAFE)
 REGISTER = Operation("register", "POST", "/api/v1/auth/register", Auth.NONE, Repeat.KEY)
 REGISTER_STAFF = Operation("registerStaff", "POST", "/api/v1/auth/register-staff", Auth.ACCESS, Repeat.KEY)

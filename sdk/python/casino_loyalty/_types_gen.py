@@ -45,6 +45,9 @@ __all__ = [
     "PromotionType",
     "PromotionUsage",
     "ReadState",
+    "Refusal",
+    "RefusalAction",
+    "RefusalPage",
     "Restriction",
     "RestrictionKind",
     "RestrictionPage",
@@ -174,6 +177,8 @@ class TransactionType(v.OpenEnum):
 class AssignOutcome(v.OpenEnum):
     """AssignOutcome is the result of an assignment for one player.
 
+    - ``RESTRICTED_PLAYER``: A restriction keeps the player from promotions.
+
     Later versions of the platform may send others.
     """
 
@@ -181,6 +186,7 @@ class AssignOutcome(v.OpenEnum):
     ALREADY_ASSIGNED = "ALREADY_ASSIGNED"
     UNKNOWN_PLAYER = "UNKNOWN_PLAYER"
     INACTIVE_PLAYER = "INACTIVE_PLAYER"
+    RESTRICTED_PLAYER = "RESTRICTED_PLAYER"
 
 
 class RevokeOutcome(v.OpenEnum):
@@ -196,6 +202,22 @@ class RevokeOutcome(v.OpenEnum):
     REVOKED = "REVOKED"
     ALREADY_CLAIMED = "ALREADY_CLAIMED"
     NOT_ASSIGNED = "NOT_ASSIGNED"
+
+
+class RefusalAction(v.OpenEnum):
+    """Action is what was refused.
+
+    - ``ASSIGN``: An assignment by an employee, or on registration.
+    - ``JOB``: An assignment by an audience job.
+    - ``REDEEM``: The redemption of a code.
+
+    Later versions of the platform may send others.
+    """
+
+    ASSIGN = "ASSIGN"
+    JOB = "JOB"
+    REDEEM = "REDEEM"
+    CLAIM = "CLAIM"
 
 
 class AuditAction(v.OpenEnum):
@@ -791,6 +813,43 @@ class RevokeResult(Record, kw_only=True):
         return cls(
             player_id=v.required(o, "player_id", v.text),
             outcome=v.required(o, "outcome", RevokeOutcome),
+        )
+
+
+class RefusalPage(Record, kw_only=True):
+    """An answer of the platform."""
+
+    refusals: list[Refusal]
+    next_page_token: str
+    """The page_token of the next page. It is empty on the last page."""
+    total: int
+    """The number of entries on all pages."""
+    total_is_estimate: bool
+    """True if total is an estimate. Totals up to 10,000 are exact."""
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            refusals=v.many(o, "refusals", Refusal.from_json),
+            next_page_token=v.required(o, "nextPageToken", v.text),
+            total=v.required(o, "total", v.integer),
+            total_is_estimate=v.required(o, "totalIsEstimate", v.boolean),
+        )
+
+
+class Refusal(Record, kw_only=True):
+    """Refusal is the refusal of a promotion because of a restriction of the player."""
+
+    promotion_id: str
+    action: RefusalAction
+    created_at: datetime
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            promotion_id=v.required(o, "promotion_id", v.text),
+            action=v.required(o, "action", RefusalAction),
+            created_at=v.required(o, "createdAt", v.timestamp),
         )
 
 

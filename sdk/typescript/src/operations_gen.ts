@@ -63,6 +63,14 @@ export interface ListPlayerPromotionsParams {
   page_token?: string | undefined;
 }
 
+/** The optional parameters of {@link Operations.listRefusals}. */
+export interface ListRefusalsParams {
+  /** The number of entries on a page. Values above 100 mean 100. */
+  page_size?: number | undefined;
+  /** The nextPageToken of the previous page, with the same other parameters. */
+  page_token?: string | undefined;
+}
+
 /** The optional parameters of {@link Operations.listAuditEntries}. */
 export interface ListAuditEntriesParams {
   /** The service that recorded the entries. */
@@ -263,7 +271,8 @@ export abstract class Operations extends Caller {
   }
 
   /**
-   * Returns the promotions that are assigned to a player, newest assignment first.
+   * Returns the promotions that are assigned to a player, newest assignment first. A player who is kept from promotions
+   * by a restriction gets an empty list; employees still see the promotions.
    *
    * Roles: PLAYER, STAFF, ADMIN. A player may give only its own id as `player_id`.
    */
@@ -290,8 +299,9 @@ export abstract class Operations extends Caller {
   }
 
   /**
-   * Assigns an available promotion to players and returns an outcome for each player. It is idempotent. It fails with
-   * PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
+   * Assigns an available promotion to players and returns an outcome for each player. The players are notified, unless
+   * a restriction mutes promotions. Assign is idempotent. It fails with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or
+   * PROMOTION_EXPIRED if the promotion is not available.
    *
    * Roles: STAFF, ADMIN.
    */
@@ -301,13 +311,29 @@ export abstract class Operations extends Caller {
 
   /**
    * Revokes the unclaimed assignments of players and returns an outcome for each player. A revoked assignment cannot be
-   * claimed, and its player is notified. RevokeAssignments is idempotent. It fails with DEPENDENCY_UNAVAILABLE if
-   * claims of the players are still being paid; the assignments of the other players are then revoked.
+   * claimed, and its player is notified, unless a restriction mutes promotions. RevokeAssignments is idempotent. It
+   * fails with DEPENDENCY_UNAVAILABLE if claims of the players are still being paid; the assignments of the other
+   * players are then revoked.
    *
    * Roles: STAFF, ADMIN.
    */
   revokeAssignments(promotionId: string, body: t.RevokeAssignmentsRequest, options?: CallOptions): Promise<t.RevokeAssignmentsResult> {
     return this.call("POST /api/v1/promotions/{promotion_id}/revoke", ACCESS | KEY, options, { path: [promotionId], body });
+  }
+
+  /**
+   * Returns the refusals of promotions because of the restrictions of a player, newest first. The list is empty for an
+   * unknown player.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  listRefusals(userId: string, params: ListRefusalsParams = {}, options?: CallOptions): Promise<t.RefusalPage> {
+    return this.call("GET /api/v1/users/{user_id}/restrictions/refusals", ACCESS | SAFE, options, { path: [userId], query: params });
+  }
+
+  /** Returns all entries of {@link Operations.listRefusals}, page after page. */
+  allRefusals(userId: string, params: ListRefusalsParams = {}, options?: CallOptions): AsyncGenerator<t.Refusal, void, undefined> {
+    return pages("refusals", params, (page) => this.listRefusals(userId, page, options));
   }
 
   /**

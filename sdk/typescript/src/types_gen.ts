@@ -86,12 +86,14 @@ export type TransactionType =
 
 /**
  * AssignOutcome is the result of an assignment for one player. Later versions of the platform may send other values.
+ * - `RESTRICTED_PLAYER`: A restriction keeps the player from promotions.
  */
 export type AssignOutcome =
   | "ASSIGNED"
   | "ALREADY_ASSIGNED"
   | "UNKNOWN_PLAYER"
-  | "INACTIVE_PLAYER";
+  | "INACTIVE_PLAYER"
+  | "RESTRICTED_PLAYER";
 
 /**
  * RevokeOutcome is the result of a revocation for one player. Later versions of the platform may send other values.
@@ -103,6 +105,18 @@ export type RevokeOutcome =
   | "REVOKED"
   | "ALREADY_CLAIMED"
   | "NOT_ASSIGNED";
+
+/**
+ * Action is what was refused. Later versions of the platform may send other values.
+ * - `ASSIGN`: An assignment by an employee, or on registration.
+ * - `JOB`: An assignment by an audience job.
+ * - `REDEEM`: The redemption of a code.
+ */
+export type RefusalAction =
+  | "ASSIGN"
+  | "JOB"
+  | "REDEEM"
+  | "CLAIM";
 
 /**
  * AuditAction is an act in the audit trail. Later versions of the platform may send other values.
@@ -611,6 +625,24 @@ export interface RevokeAssignmentsResult {
 export interface RevokeResult {
   player_id: string;
   outcome: RevokeOutcome;
+}
+
+/** An answer. */
+export interface RefusalPage {
+  refusals: Refusal[];
+  /** The page_token of the next page. It is empty on the last page. */
+  nextPageToken: string;
+  /** The number of entries on all pages. */
+  total: number;
+  /** True if total is an estimate. Totals up to 10,000 are exact. */
+  totalIsEstimate: boolean;
+}
+
+/** Refusal is the refusal of a promotion because of a restriction of the player. */
+export interface Refusal {
+  promotion_id: string;
+  action: RefusalAction;
+  createdAt: string;
 }
 
 /** An answer. */

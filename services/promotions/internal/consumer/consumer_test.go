@@ -25,8 +25,10 @@ type fakeStore struct {
 	err        error
 	registered []uuid.UUID
 	changed    []promotions.Player
-	recorded   []promotions.RecordParams
-	assignment *promotions.PaidAssignment
+	// restrictions are those of the last change.
+	restrictions []promotions.PlayerRestriction
+	recorded     []promotions.RecordParams
+	assignment   *promotions.PaidAssignment
 }
 
 func (s *fakeStore) RegisterPlayer(_ context.Context, _ string, r promotions.RegisterParams) error {
@@ -34,8 +36,10 @@ func (s *fakeStore) RegisterPlayer(_ context.Context, _ string, r promotions.Reg
 	return s.err
 }
 
-func (s *fakeStore) SetPlayerActive(_ context.Context, _ string, p promotions.Player) error {
-	s.changed = append(s.changed, p)
+func (s *fakeStore) SetPlayerStatus(
+	_ context.Context, _ string, p promotions.Player, restrictions []promotions.PlayerRestriction,
+) error {
+	s.changed, s.restrictions = append(s.changed, p), restrictions
 	return s.err
 }
 

@@ -3,12 +3,15 @@ package consumer
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
+	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/eventproto"
 	"github.com/casino-loyalty/loyalty/services/promotions"
@@ -31,7 +34,7 @@ func InboxRetention() time.Duration {
 // not from the users service.
 const maxStatusVersion = 1_000_000
 
-// Players returns the subscription to registrations, deactivations and activations of players.
+// Players returns the subscription to registrations of players and changes of their status.
 func Players(s *promotions.Service) event.Subscription {
 	check := eventproto.Checker((&usersv1.PlayerEvent{}).ProtoReflect().Descriptor())
 	return usersv1event.OnPlayerEvent(Group, func(ctx context.Context, e event.Event, m *usersv1.PlayerEvent) error {
@@ -45,18 +48,66 @@ func Players(s *promotions.Service) event.Subscription {
 		switch m.GetEventType() {
 		case usersv1.PlayerEventType_PLAYER_REGISTERED:
 			return s.Registered(ctx, e.ID, player)
-		case usersv1.PlayerEventType_PLAYER_DEACTIVATED, usersv1.PlayerEventType_PLAYER_ACTIVATED:
-			if v := m.GetStatusVersion(); v < 1 || v > maxStatusVersion {
-				return event.Permanentf("statusVersion: must be from 1 to %d, is %d", maxStatusVersion, v)
+		case usersv1.PlayerEventType_PLAYER_DEACTIVATED, usersv1.PlayerEventType_PLAYER_ACTIVATED,
+			usersv1.PlayerEventType_PLAYER_RESTRICTED, usersv1.PlayerEventType_PLAYER_UNRESTRICTED:
+			c, err := statusChange(m, player)
+			if err != nil {
+				return err
 			}
-			return s.PlayerStatusChanged(ctx, e.ID, promotions.StatusChange{
-				Player:  player,
-				Active:  m.GetEventType() == usersv1.PlayerEventType_PLAYER_ACTIVATED,
-				Version: int64(m.GetStatusVersion()),
-				At:      e.Time,
-			})
+			c.At = e.Time
+			return s.PlayerStatusChanged(ctx, e.ID, c)
 		default:
 			return nil // an event type that is newer than this service
 		}
 	})
+}
+
+// statusChange reads an event about the status of a player.
+func statusChange(m *usersv1.PlayerEvent, player uuid.UUID) (promotions.StatusChange, error) {
+	c := promotions.StatusChange{Player: player, Version: int64(m.GetStatusVersion()), Complete: m.GetStatus() != nil}
+	if c.Version < 1 || c.Version > maxStatusVersion {
+		return c, event.Permanentf("statusVersion: must be from 1 to %d, is %d", maxStatusVersion, c.Version)
+	}
+	switch m.GetEventType() {
+	case usersv1.PlayerEventType_PLAYER_DEACTIVATED:
+	case usersv1.PlayerEventType_PLAYER_ACTIVATED:
+		c.Active = true
+	default:
+		if !c.Complete {
+			return c, event.Permanentf("status: is missing")
+		}
+		c.Active = m.GetStatus().GetIsActive()
+	}
+	var err error
+	c.Restrictions, err = restrictions(m.GetStatus().GetRestrictions(), player)
+	return c, err
+}
+
+// restrictions reads the restrictions of a player. It omits kinds that are newer than this service: the ledger enforces
+// them.
+func restrictions(all []*usersv1.PlayerRestriction, player uuid.UUID) ([]promotions.PlayerRestriction, error) {
+	var found []promotions.PlayerRestriction
+	read := fields.Reader{}
+	for i, m := range all {
+		name := fmt.Sprintf("status.restrictions[%d]", i)
+		if m.GetKind() == usersv1.RestrictionKind_RESTRICTION_KIND_UNSPECIFIED {
+			return nil, event.Permanentf("%s.kind: is missing", name)
+		}
+		r := promotions.PlayerRestriction{
+			UserID: player, Kind: promotions.RestrictionKind(m.GetKind().String()), ByPlayer: m.GetByPlayer(),
+			Until: read.Time(name+".until", m.GetUntil(), fields.Optional),
+		}
+		if slices.ContainsFunc(found, func(other promotions.PlayerRestriction) bool {
+			return other.Kind == r.Kind && other.ByPlayer == r.ByPlayer
+		}) {
+			return nil, event.Permanentf("%s: the kind %s occurs twice", name, r.Kind)
+		}
+		if slices.Contains(promotions.RestrictionKinds(), r.Kind) {
+			found = append(found, r)
+		}
+	}
+	if err := read.Err(); err != nil {
+		return nil, event.Permanent(err)
+	}
+	return found, nil
 }

@@ -1,8 +1,8 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -39,16 +39,20 @@ func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(do
 				return err
 			}
 		}
-		outcomes, active, err := lockPlayers(ctx, tx, a.Players)
+		to, err := lockAddressees(ctx, tx, a.Players, a.At)
 		if err != nil {
 			return err
 		}
-		assigned, err := assign(ctx, tx, p, active, origin{by: a.By, source: domain.AssignmentSourceStaff, at: a.At})
+		if err := refusePlayers(ctx, tx, domain.RefusalActionAssign, p.ID, to.restricted, a.At); err != nil {
+			return err
+		}
+		o := origin{by: a.By, source: domain.AssignmentSourceStaff, at: a.At}
+		assigned, err := assign(ctx, tx, p, to, o)
 		if err != nil {
 			return err
 		}
 		if a.Reassign {
-			again, err := reassign(ctx, tx, p, active, origin{by: a.By, source: domain.AssignmentSourceStaff, at: a.At})
+			again, err := reassign(ctx, tx, p, to, o)
 			if err != nil {
 				return err
 			}
@@ -58,11 +62,11 @@ func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(do
 			return err
 		}
 		for _, player := range assigned {
-			outcomes[player] = domain.AssignOutcomeAssigned
+			to.outcomes[player] = domain.AssignOutcomeAssigned
 		}
 		results = make([]domain.AssignResult, len(a.Players))
 		for i, player := range a.Players {
-			results[i] = domain.AssignResult{Player: player, Outcome: outcomes[player]}
+			results[i] = domain.AssignResult{Player: player, Outcome: to.outcomes[player]}
 		}
 		return idempotency.Save(ctx, tx, wire.FromAssignResults(results))
 	})
@@ -84,32 +88,16 @@ func (s *Store) UnknownPlayers(ctx context.Context, ids []uuid.UUID) ([]uuid.UUI
 	return unknown, toAppError(err)
 }
 
-// lockPlayers locks the known players. It returns a preliminary outcome for each player, and the active players. The outcome
-// of an active player is AssignOutcomeAlreadyAssigned; the caller changes it if it assigns the promotion.
-func lockPlayers(ctx context.Context, tx pgx.Tx, players []uuid.UUID) (map[uuid.UUID]domain.AssignOutcome, []uuid.UUID, error) {
-	rows, err := tx.Query(ctx,
-		"SELECT "+playerColumns+" FROM players WHERE id = ANY($1) ORDER BY id FOR SHARE", players)
-	if err != nil {
-		return nil, nil, err
-	}
-	known, err := pgx.CollectRows(rows, scanPlayer)
-	if err != nil {
-		return nil, nil, err
-	}
-	outcomes := make(map[uuid.UUID]domain.AssignOutcome, len(players))
-	for _, player := range players {
-		outcomes[player] = domain.AssignOutcomeUnknownPlayer
-	}
-	var active []uuid.UUID
-	for _, player := range known {
-		if !player.IsActive {
-			outcomes[player.ID] = domain.AssignOutcomeInactivePlayer
-			continue
-		}
-		outcomes[player.ID] = domain.AssignOutcomeAlreadyAssigned
-		active = append(active, player.ID)
-	}
-	return outcomes, active, nil
+// addressees are the players to whom a promotion is to be assigned.
+type addressees struct {
+	// outcomes has a preliminary outcome for each player. The outcome of a player who can be assigned the promotion is
+	// AssignOutcomeAlreadyAssigned; the caller changes it if it assigns the promotion.
+	outcomes map[uuid.UUID]domain.AssignOutcome
+	// players are the players who can be assigned the promotion, in the order of their ids, and restricted those to whom a
+	// restriction refuses it.
+	players, restricted []uuid.UUID
+	// muted are the players among them who are not notified.
+	muted map[uuid.UUID]bool
 }
 
 // origin is what makes an assignment.
@@ -120,14 +108,43 @@ type origin struct {
 	at time.Time
 }
 
-// assign assigns p to the given players who do not have it yet, and returns these players. It appends a notification for
-// each of them to the outbox. It inserts the rows in the order of the players' ids, so that concurrent calls cannot
-// deadlock.
-func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.UUID, o origin) ([]uuid.UUID, error) {
-	players = slices.Clone(players)
-	slices.SortFunc(players, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
-	ids := make([]uuid.UUID, len(players))
-	for i := range ids {
+// lockAddressees locks players and determines who can be assigned a promotion.
+func lockAddressees(ctx context.Context, tx pgx.Tx, players []uuid.UUID, at time.Time) (addressees, error) {
+	to := addressees{outcomes: make(map[uuid.UUID]domain.AssignOutcome, len(players)), muted: map[uuid.UUID]bool{}}
+	known, err := lockPlayers(ctx, tx, players, at)
+	if err != nil {
+		return to, err
+	}
+	for _, player := range players {
+		to.outcomes[player] = domain.AssignOutcomeUnknownPlayer
+	}
+	for _, p := range known {
+		switch {
+		case !p.active:
+			to.outcomes[p.id] = domain.AssignOutcomeInactivePlayer
+		case p.restricted:
+			to.outcomes[p.id] = domain.AssignOutcomeRestrictedPlayer
+			to.restricted = append(to.restricted, p.id)
+		default:
+			to.outcomes[p.id] = domain.AssignOutcomeAlreadyAssigned
+			to.players = append(to.players, p.id)
+			if p.muted {
+				to.muted[p.id] = true
+			}
+		}
+	}
+	return to, nil
+}
+
+// assign assigns p to the players who can be assigned it and do not have it yet, and returns these players. It appends a
+// notification for each of them to the outbox, except for muted players. It inserts the rows in the order of the players'
+// ids, so that concurrent calls cannot deadlock.
+func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, to addressees, o origin) ([]uuid.UUID, error) {
+	ids, muted := make([]uuid.UUID, len(to.players)), make([]int64, len(to.players))
+	for i, player := range to.players {
+		if to.muted[player] {
+			muted[i] = 1
+		}
 		id, err := uuid.NewV7()
 		if err != nil {
 			return nil, err
@@ -137,14 +154,14 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 	rest, values := columns.Without(assignmentColumns, assignmentValues(domain.Assignment{
 		PromotionID: p.ID, Amount: p.Amount, AssignedBy: o.by, CreatedAt: o.at, Title: p.Title, TimesAssigned: 1,
 		ExpiresAt: p.Limits.Expiry(o.at), Source: o.source, TermsVersion: p.Terms.Version,
-	}), "id", "user_id")
+	}), "id", "user_id", "times_muted")
 	rows, err := tx.Query(ctx, `
-		INSERT INTO player_promotions (id, user_id, `+rest+`)
-		SELECT n.id, n.player, `+columns.Placeholders(rest, 3)+`
-		FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS n(id, player, place) ORDER BY n.place
+		INSERT INTO player_promotions (id, user_id, times_muted, `+rest+`)
+		SELECT n.id, n.player, n.muted, `+columns.Placeholders(rest, 4)+`
+		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) WITH ORDINALITY AS n(id, player, muted, place) ORDER BY n.place
 		ON CONFLICT (user_id, promotion_id) DO NOTHING
 		RETURNING `+assignmentColumns,
-		append([]any{ids, players}, values...)...)
+		append([]any{ids, to.players, muted}, values...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -152,20 +169,20 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 	if err != nil {
 		return nil, err
 	}
-	return announce(ctx, tx, p, inserted)
+	return announce(ctx, tx, p, inserted, to.muted)
 }
 
 // reassign assigns p again to the players whose assignment was revoked or has expired, and returns these players. The caller
 // holds the lock of the promotion's claims.
-func reassign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.UUID, o origin) ([]uuid.UUID, error) {
+func reassign(ctx context.Context, tx pgx.Tx, p domain.Promotion, to addressees, o origin) ([]uuid.UUID, error) {
 	rows, err := tx.Query(ctx, `
 		UPDATE player_promotions a SET revoked_at = NULL, expired_at = NULL, expires_at = $4, amount = $5, title = $6,
 		  assigned_by = $7, source = $8, job_id = NULL, terms_version = $9, created_at = $3,
-		  times_assigned = times_assigned + 1
+		  times_assigned = times_assigned + 1, times_muted = times_muted + (user_id = ANY ($10))::int
 		WHERE promotion_id = $1 AND user_id = ANY ($2) AND NOT claimed AND (revoked_at IS NOT NULL OR expires_at <= $3)
 		  AND NOT EXISTS (SELECT FROM claim_reservations c WHERE c.id = a.id)
-		RETURNING `+assignmentColumns, p.ID, players, o.at, columns.Time(p.Limits.Expiry(o.at)), columns.Money(p.Amount), p.Title,
-		columns.UUID(o.by), o.source, p.Terms.Version)
+		RETURNING `+assignmentColumns, p.ID, to.players, o.at, columns.Time(p.Limits.Expiry(o.at)), columns.Money(p.Amount),
+		p.Title, columns.UUID(o.by), o.source, p.Terms.Version, slices.AppendSeq([]uuid.UUID{}, maps.Keys(to.muted)))
 	if err != nil {
 		return nil, err
 	}
@@ -180,11 +197,14 @@ func reassign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid
 	if _, err := tx.Exec(ctx, "DELETE FROM assignment_deadlines WHERE id = ANY ($1)", ids); err != nil {
 		return nil, err
 	}
-	return announce(ctx, tx, p, assigned)
+	return announce(ctx, tx, p, assigned, to.muted)
 }
 
 // announce stores the deadlines of new assignments, appends their notifications to the outbox, and returns the players.
-func announce(ctx context.Context, tx pgx.Tx, p domain.Promotion, assignments []domain.Assignment) ([]uuid.UUID, error) {
+// Muted players get no notification.
+func announce(
+	ctx context.Context, tx pgx.Tx, p domain.Promotion, assignments []domain.Assignment, muted map[uuid.UUID]bool,
+) ([]uuid.UUID, error) {
 	var expiring []uuid.UUID
 	var remindAt []time.Time
 	players := make([]uuid.UUID, len(assignments))
@@ -202,6 +222,7 @@ func announce(ctx context.Context, tx pgx.Tx, p domain.Promotion, assignments []
 			return nil, err
 		}
 	}
+	assignments = slices.DeleteFunc(assignments, func(a domain.Assignment) bool { return muted[a.UserID] })
 	events, err := producer.Assigned(p, assignments)
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 )
 
 // assignmentColumns lists the columns of table player_promotions.
-const assignmentColumns = "id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id, expires_at, revoked_at, source, job_id, terms_version, title, claim_id, expired_at, times_assigned"
+const assignmentColumns = "id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id, expires_at, revoked_at, source, job_id, terms_version, title, claim_id, expired_at, times_assigned, times_muted"
 
 // scanAssignment reads a row that has the columns of assignmentColumns.
 func scanAssignment(row pgx.CollectableRow) (promotions.Assignment, error) {
@@ -34,6 +34,7 @@ func scanAssignment(row pgx.CollectableRow) (promotions.Assignment, error) {
 		(*columns.Text)(&p.ClaimID),
 		(*columns.Time)(&p.ExpiredAt),
 		&p.TimesAssigned,
+		&p.TimesMuted,
 	)
 	return p, err
 }
@@ -59,5 +60,6 @@ func assignmentValues(p promotions.Assignment) []any {
 		columns.Text(p.ClaimID),
 		columns.Time(p.ExpiredAt),
 		p.TimesAssigned,
+		p.TimesMuted,
 	}
 }

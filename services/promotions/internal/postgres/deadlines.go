@@ -68,8 +68,8 @@ func lockDeadlines(ctx context.Context, tx pgx.Tx, now time.Time, limit int) ([]
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-// remind notifies the players whose reminder is due, unless the assignment is claimed or revoked, and sets the expiry as the
-// next deadline.
+// remind notifies the players whose reminder is due, and sets the expiry as the next deadline. It does not notify players if
+// the assignment is claimed or revoked, or if they are muted.
 func remind(ctx context.Context, tx pgx.Tx, ids []uuid.UUID, now time.Time) error {
 	rows, err := tx.Query(ctx, `
 		WITH due AS (
@@ -83,6 +83,9 @@ func remind(ctx context.Context, tx pgx.Tx, ids []uuid.UUID, now time.Time) erro
 	}
 	assignments, err := pgx.CollectRows(rows, scanAssignment)
 	if err != nil || len(assignments) == 0 {
+		return err
+	}
+	if assignments, err = notMuted(ctx, tx, assignments, now); err != nil {
 		return err
 	}
 	promotions, err := promotionsOf(ctx, tx, assignments)

@@ -76,6 +76,9 @@ func assignmentFilter(player uuid.UUID, f domain.AssignmentFilter) (string, []an
 		return fmt.Sprintf("$%d", len(args))
 	}
 	where := []string{"user_id = $1"}
+	if f.Own {
+		where = append(where, "NOT EXISTS (SELECT FROM players p WHERE p.id = $1 AND "+refusedSQL("p", arg(f.Now))+")")
+	}
 	if f.Claimed != nil {
 		where = append(where, "claimed = "+arg(*f.Claimed))
 	}

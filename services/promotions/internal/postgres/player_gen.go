@@ -10,7 +10,7 @@ import (
 )
 
 // playerColumns lists the columns of table players.
-const playerColumns = "id, is_active, created_at, updated_at, status_version"
+const playerColumns = "id, is_active, created_at, updated_at, status_version, restrictions_version, promotions_refused_until, promotions_muted_until"
 
 // scanPlayer reads a row that has the columns of playerColumns.
 func scanPlayer(row pgx.CollectableRow) (promotions.Player, error) {
@@ -21,6 +21,9 @@ func scanPlayer(row pgx.CollectableRow) (promotions.Player, error) {
 		(*columns.Time)(&p.CreatedAt),
 		(*columns.Time)(&p.UpdatedAt),
 		&p.StatusVersion,
+		&p.RestrictionsVersion,
+		&p.PromotionsRefusedUntil,
+		&p.PromotionsMutedUntil,
 	)
 	return p, err
 }
@@ -33,5 +36,8 @@ func playerValues(p promotions.Player) []any {
 		columns.Time(p.CreatedAt),
 		columns.Time(p.UpdatedAt),
 		p.StatusVersion,
+		p.RestrictionsVersion,
+		p.PromotionsRefusedUntil,
+		p.PromotionsMutedUntil,
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // RegisterPlayer inserts a player and assigns the registration promotions. A player who is already stored keeps the stored
-// status, because the registration event may arrive after a deactivation event.
+// status and restrictions, because the registration event may arrive after their events.
 func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.RegisterParams) error {
 	err := s.processOnce(ctx, eventID, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
@@ -26,18 +26,45 @@ func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Reg
 		if err != nil {
 			return err
 		}
-		o := origin{source: domain.AssignmentSourceRegistration, at: r.At}
-		for _, p := range available {
-			if _, err := assign(ctx, tx, p, []uuid.UUID{r.Player}, o); err != nil {
-				return err
-			}
-		}
-		return nil
+		return assignOnRegistration(ctx, tx, available, r)
 	})
 	if err != nil {
 		return toAppError(err)
 	}
 	s.wake()
+	return nil
+}
+
+// assignOnRegistration assigns promotions to a new player, unless a restriction refuses them. A deactivation that has
+// arrived before the registration changes nothing: the player may be activated again.
+func assignOnRegistration(ctx context.Context, tx pgx.Tx, available []domain.Promotion, r domain.RegisterParams) error {
+	if len(available) == 0 {
+		return nil
+	}
+	players, err := lockPlayers(ctx, tx, []uuid.UUID{r.Player}, r.At)
+	if err != nil {
+		return err
+	}
+	to := addressees{muted: map[uuid.UUID]bool{}}
+	for _, p := range players {
+		if p.restricted {
+			to.restricted = append(to.restricted, p.id)
+			continue
+		}
+		to.players = append(to.players, p.id)
+		if p.muted {
+			to.muted[p.id] = true
+		}
+	}
+	o := origin{source: domain.AssignmentSourceRegistration, at: r.At}
+	for _, p := range available {
+		if err := refusePlayers(ctx, tx, domain.RefusalActionAssign, p.ID, to.restricted, r.At); err != nil {
+			return err
+		}
+		if _, err := assign(ctx, tx, p, to, o); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

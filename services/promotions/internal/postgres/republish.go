@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -18,14 +19,14 @@ import (
 const republishBatch = 500
 
 // Republish appends the notification events of assignments to the outbox again, and returns their number. It omits an event
-// that is still in the outbox. The content of a notification is the promotion as it is now. Notifications stores an event
-// once, because the event has the same id.
+// that is still in the outbox. It records that players whom a restriction mutes now are not notified. The content of a
+// notification is the promotion as it is now. Notifications stores an event once, because the event has the same id.
 func (s *Store) Republish(ctx context.Context, assignments []uuid.UUID) (int, error) {
 	total := 0
 	for ids := range slices.Chunk(assignments, republishBatch) {
 		var events []event.Event
 		err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
-			if events, err = assignedEvents(ctx, tx, ids); err != nil {
+			if events, err = assignedEvents(ctx, tx, ids, time.Now()); err != nil {
 				return err
 			}
 			return outbox.Append(ctx, tx, events...)
@@ -39,10 +40,16 @@ func (s *Store) Republish(ctx context.Context, assignments []uuid.UUID) (int, er
 	return total, nil
 }
 
-// assignedEvents returns the notification events of assignments.
-func assignedEvents(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) ([]event.Event, error) {
+// assignedEvents returns the notification events of assignments, except of those that are muted.
+func assignedEvents(ctx context.Context, tx pgx.Tx, ids []uuid.UUID, now time.Time) ([]event.Event, error) {
+	_, err := tx.Exec(ctx, `UPDATE player_promotions a SET times_muted = times_assigned FROM players p
+		WHERE a.id = ANY ($1) AND p.id = a.user_id AND NOT EXISTS (SELECT FROM outbox o WHERE o.event_id = a.id)
+		  AND `+mutedSQL("p", "$2"), ids, now)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := tx.Query(ctx, `SELECT `+assignmentColumns+` FROM player_promotions a
-		WHERE id = ANY($1) AND NOT EXISTS (SELECT FROM outbox o WHERE o.event_id = a.id) ORDER BY id`, ids)
+		WHERE id = ANY($1) AND times_muted < times_assigned AND NOT EXISTS (SELECT FROM outbox o WHERE o.event_id = a.id) ORDER BY id`, ids)
 	if err != nil {
 		return nil, err
 	}

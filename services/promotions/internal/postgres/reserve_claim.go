@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
@@ -70,6 +71,7 @@ type claimsFound struct {
 	promotions   map[uuid.UUID]*domain.Promotion
 	reservations map[uuid.UUID]time.Time // the time limits by assignment
 	totals       map[uuid.UUID]domain.ClaimTotals
+	restricted   map[uuid.UUID]bool // the players to whom a restriction refuses promotions
 }
 
 type playerKey struct {
@@ -84,6 +86,7 @@ func readClaims(ctx context.Context, conn *pgxpool.Conn, group []*claimCall) (*c
 	f := &claimsFound{
 		keys: map[playerKey]uuid.UUID{}, assignments: map[playerPromotion]domain.Assignment{},
 		promotions: map[uuid.UUID]*domain.Promotion{}, reservations: map[uuid.UUID]time.Time{},
+		restricted: map[uuid.UUID]bool{},
 	}
 	var keys []string
 	var players, promotions []uuid.UUID
@@ -104,6 +107,7 @@ func readClaims(ctx context.Context, conn *pgxpool.Conn, group []*claimCall) (*c
 	batch.Queue(`SELECT r.id, r.not_after FROM unnest($1::uuid[], $2::uuid[]) AS e (user_id, promotion_id)
 		JOIN player_promotions a ON a.user_id = e.user_id AND a.promotion_id = e.promotion_id
 		JOIN claim_reservations r ON r.id = a.id`, players, promotions).Query(f.collectReservations)
+	batch.Queue("SELECT id FROM players p WHERE id = ANY ($1) AND "+refusedSQL("p", "$2"), players, f.at).Query(f.collectRestricted)
 	batch.Queue("SELECT "+promotionColumns+" FROM promotions WHERE id = ANY ($1)", locks).Query(f.collectPromotions)
 	batch.Queue(totalsSQL, locks, columns.Date(date.Of(f.at))).Query(func(rows pgx.Rows) (err error) {
 		f.totals, err = collectTotals(rows)
@@ -140,6 +144,15 @@ func (f *claimsFound) collectReservations(rows pgx.Rows) error {
 	return err
 }
 
+func (f *claimsFound) collectRestricted(rows pgx.Rows) error {
+	var player uuid.UUID
+	_, err := pgx.ForEachRow(rows, []any{&player}, func() error {
+		f.restricted[player] = true
+		return nil
+	})
+	return err
+}
+
 func (f *claimsFound) collectPromotions(rows pgx.Rows) error {
 	promotions, err := pgx.CollectRows(rows, scanPromotion)
 	for i := range promotions {
@@ -152,6 +165,7 @@ func (f *claimsFound) collectPromotions(rows pgx.Rows) error {
 type newClaims struct {
 	keys         []*claimCall // the calls whose Idempotency-Keys are new
 	reservations map[uuid.UUID]*newReservation
+	refusals     []domain.Refusal
 }
 
 // newReservation is a new reservation of an assignment, or a new time limit of one.
@@ -170,6 +184,7 @@ func decide(group []*claimCall, f *claimsFound) newClaims {
 		c.result = reserved{}
 		claiming := domain.Claiming{
 			ClaimParams: p, KeyPromotion: f.keys[playerKey{p.Player, p.Key}], Totals: f.totals[p.Promotion],
+			Restricted: f.restricted[p.Player],
 		}
 		if a, ok := f.assignments[playerPromotion{p.Player, p.Promotion}]; ok {
 			promotion := *f.promotions[p.Promotion] // a copy, because the calls continue concurrently
@@ -180,6 +195,11 @@ func decide(group []*claimCall, f *claimsFound) newClaims {
 		reserve, err := claiming.Decide()
 		if err != nil {
 			c.result.refused = err
+			if apperr.CodeOf(err) == apperr.PlayerRestricted {
+				added.refusals = append(added.refusals, domain.Refusal{
+					UserID: p.Player, PromotionID: p.Promotion, Action: domain.RefusalActionClaim, CreatedAt: p.At,
+				})
+			}
 			continue
 		}
 		a := *claiming.Assignment
@@ -227,6 +247,9 @@ func storeReservations(ctx context.Context, conn *pgxpool.Conn, group []*claimCa
 	}
 	if len(added.reservations) > 0 {
 		queueReservations(batch, added.reservations)
+	}
+	if err := queueRefusals(batch, added.refusals); err != nil {
+		return err
 	}
 	batch.Queue("COMMIT")
 	return conn.SendBatch(ctx, batch).Close()

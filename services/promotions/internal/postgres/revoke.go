@@ -57,13 +57,18 @@ func revoke(ctx context.Context, tx pgx.Tx, r domain.RevokeParams) ([]domain.Ass
 	return pgx.CollectRows(rows, scanAssignment)
 }
 
-// recordRevoked appends the notifications of revoked assignments and an entry of the audit trail to the outbox.
+// recordRevoked appends the notifications of revoked assignments, except for muted players, and an entry of the audit trail
+// to the outbox.
 func recordRevoked(ctx context.Context, tx pgx.Tx, p domain.Promotion, revoked []domain.Assignment, r domain.RevokeParams) error {
 	if len(revoked) == 0 {
 		return nil
 	}
 	p.State = p.StateAt(r.At)
-	events, err := producer.Revoked(p, revoked)
+	notified, err := notMuted(ctx, tx, revoked, r.At)
+	if err != nil {
+		return err
+	}
+	events, err := producer.Revoked(p, notified)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/paging"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/promotions"
@@ -19,6 +20,7 @@ func (h *Handler) ListPlayerPromotions(ctx context.Context, r *connect.Request[p
 	if err != nil {
 		return nil, err
 	}
+	caller, _ := authn.From(ctx) // authenticated by the interceptors
 	page, err := paging.Parse(r.Msg, uuid.Parse)
 	if err != nil {
 		return nil, err
@@ -32,6 +34,7 @@ func (h *Handler) ListPlayerPromotions(ctx context.Context, r *connect.Request[p
 		Type:      wire.ToPromotionType(r.Msg.GetType()),
 		Available: r.Msg.Available,
 		States:    states,
+		Own:       caller.Role == authn.RolePlayer,
 	}, page)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,8 @@ func FromAssignOutcome(t promotions.AssignOutcome) promotionsv1.AssignOutcome {
 		return promotionsv1.AssignOutcome_UNKNOWN_PLAYER
 	case promotions.AssignOutcomeInactivePlayer:
 		return promotionsv1.AssignOutcome_INACTIVE_PLAYER
+	case promotions.AssignOutcomeRestrictedPlayer:
+		return promotionsv1.AssignOutcome_RESTRICTED_PLAYER
 	default:
 		return promotionsv1.AssignOutcome_ASSIGN_OUTCOME_UNSPECIFIED
 	}

@@ -1430,7 +1430,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\aexpired\x18\x03 \x01(\x05B\x05\xba\xbb\x18\x010R\aexpired\x12\x1f\n" +
 	"\arevoked\x18\x04 \x01(\x05B\x05\xba\xbb\x18\x010R\arevoked\x12!\n" +
 	"\breserved\x18\x05 \x01(\x05B\x05\xba\xbb\x18\x010R\breserved\x12&\n" +
-	"\x05spent\x18\x06 \x01(\tB\x10\xaa\xbb\x18\x02\b\x02\xba\xbb\x18\x06800.00R\x05spent\"\xfe\f\n" +
+	"\x05spent\x18\x06 \x01(\tB\x10\xaa\xbb\x18\x02\b\x02\xba\xbb\x18\x06800.00R\x05spent\"\xa1\r\n" +
 	"\n" +
 	"Assignment\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
@@ -1467,7 +1467,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\fREGISTRATION\x10\x01\x12\t\n" +
 	"\x05STAFF\x10\x02\x12\a\n" +
 	"\x03JOB\x10\x03\x12\b\n" +
-	"\x04CODE\x10\x04:\xce\x04\xaa\xbb\x18\xc9\x04\n" +
+	"\x04CODE\x10\x04:\xf1\x04\xaa\xbb\x18\xec\x04\n" +
 	"\x11player_promotions\x12\x19\n" +
 	"\auser_id\n" +
 	"\fpromotion_id\x10\x01\x12\x11\n" +
@@ -1481,12 +1481,13 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\bclaim_id\x12\x04\b\x04 \x01\"\x12\n" +
 	"\n" +
 	"expired_at\x12\x04\b\a \x01\"\x17\n" +
-	"\x0etimes_assigned\x12\x05\b\x05:\x011:\x02\x01\x02B\xac\x01\b\x01\x12\aclaimed\x12\n" +
+	"\x0etimes_assigned\x12\x05\b\x05:\x011\"\x14\n" +
+	"\vtimes_muted\x12\x05\b\x05:\x010:\x02\x01\x02B\xb9\x01\b\x01\x12\aclaimed\x12\n" +
 	"claimed_at\x12\x0etransaction_id\x12\bclaim_id\x12\n" +
 	"expired_at\x12\n" +
 	"revoked_at\x12\n" +
 	"expires_at\x12\x06amount\x12\x05title\x12\vassigned_by\x12\n" +
-	"created_at\x12\x0etimes_assigned\x12\x06source\x12\x06job_id\x12\rterms_versionB\x11\n" +
+	"created_at\x12\x0etimes_assigned\x12\x06source\x12\x06job_id\x12\rterms_version\x12\vtimes_mutedB\x11\n" +
 	"\x0f_transaction_id\"\xd5\x02\n" +
 	"\x10ClaimReservation\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x1f\n" +
@@ -1541,17 +1542,20 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\auser_id\n" +
 	"\x03key\x10\x01\"\f\n" +
 	"\x02id\x12\x04\b\x05\x10\x01\x18\x01*\n" +
-	"promotionsB\x02\b\x01\"\x8c\x02\n" +
+	"promotionsB\x02\b\x01\"\xb9\x03\n" +
 	"\x06Player\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x1b\n" +
 	"\tis_active\x18\x02 \x01(\bR\bisActive\x129\n" +
 	"\n" +
 	"created_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt:U\xaa\xbb\x18Q\n" +
+	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt:\x81\x02\xaa\xbb\x18\xfc\x01\n" +
 	"\aplayers\"\x17\n" +
-	"\x0estatus_version\x12\x05\b\x05:\x010:\x02\x01\x02B)\b\x01\x12\tis_active\x12\n" +
-	"updated_at\x12\x0estatus_version*j\n" +
+	"\x0estatus_version\x12\x05\b\x05:\x010\"\x1d\n" +
+	"\x14restrictions_version\x12\x05\b\x05:\x010\"!\n" +
+	"\x18promotions_refused_until\x12\x05\b\x05:\x010\"\x1f\n" +
+	"\x16promotions_muted_until\x12\x05\b\x05:\x010:\x02\x01\x02Bq\b\x01\x12\tis_active\x12\n" +
+	"updated_at\x12\x0estatus_version\x12\x14restrictions_version\x12\x18promotions_refused_until\x12\x16promotions_muted_until*j\n" +
 	"\rPromotionType\x12\x1e\n" +
 	"\x1aPROMOTION_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\rWELCOME_BONUS\x10\x01\x1a\b\xb2\xbb\x18\x04\b\x01\x10\x01\x12\x11\n" +

@@ -37,6 +37,8 @@ const (
 	AssignOutcome_ALREADY_ASSIGNED           AssignOutcome = 2
 	AssignOutcome_UNKNOWN_PLAYER             AssignOutcome = 3
 	AssignOutcome_INACTIVE_PLAYER            AssignOutcome = 4
+	// A restriction keeps the player from promotions.
+	AssignOutcome_RESTRICTED_PLAYER AssignOutcome = 5
 )
 
 // Enum value maps for AssignOutcome.
@@ -47,6 +49,7 @@ var (
 		2: "ALREADY_ASSIGNED",
 		3: "UNKNOWN_PLAYER",
 		4: "INACTIVE_PLAYER",
+		5: "RESTRICTED_PLAYER",
 	}
 	AssignOutcome_value = map[string]int32{
 		"ASSIGN_OUTCOME_UNSPECIFIED": 0,
@@ -54,6 +57,7 @@ var (
 		"ALREADY_ASSIGNED":           2,
 		"UNKNOWN_PLAYER":             3,
 		"INACTIVE_PLAYER":            4,
+		"RESTRICTED_PLAYER":          5,
 	}
 )
 
@@ -1213,11 +1217,140 @@ func (x *RevokeResult) GetOutcome() RevokeOutcome {
 	return RevokeOutcome_REVOKE_OUTCOME_UNSPECIFIED
 }
 
+type ListRefusalsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,proto3" json:"user_id,omitempty"`
+	PageSize      int32                  `protobuf:"varint,2,opt,name=page_size,proto3" json:"page_size,omitempty"`
+	PageToken     string                 `protobuf:"bytes,3,opt,name=page_token,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRefusalsRequest) Reset() {
+	*x = ListRefusalsRequest{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRefusalsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRefusalsRequest) ProtoMessage() {}
+
+func (x *ListRefusalsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRefusalsRequest.ProtoReflect.Descriptor instead.
+func (*ListRefusalsRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ListRefusalsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ListRefusalsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListRefusalsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+type ListRefusalsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Refusals      []*Refusal             `protobuf:"bytes,1,rep,name=refusals,proto3" json:"refusals,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	Total         int32                  `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	// True if total is an estimate. Totals up to 10,000 are exact.
+	TotalIsEstimate bool `protobuf:"varint,4,opt,name=total_is_estimate,json=totalIsEstimate,proto3" json:"total_is_estimate,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ListRefusalsResponse) Reset() {
+	*x = ListRefusalsResponse{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRefusalsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRefusalsResponse) ProtoMessage() {}
+
+func (x *ListRefusalsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRefusalsResponse.ProtoReflect.Descriptor instead.
+func (*ListRefusalsResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListRefusalsResponse) GetRefusals() []*Refusal {
+	if x != nil {
+		return x.Refusals
+	}
+	return nil
+}
+
+func (x *ListRefusalsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListRefusalsResponse) GetTotal() int32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *ListRefusalsResponse) GetTotalIsEstimate() bool {
+	if x != nil {
+		return x.TotalIsEstimate
+	}
+	return false
+}
+
 var File_loyalty_promotions_v1_promotion_service_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\n" +
-	"-loyalty/promotions/v1/promotion_service.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a loyalty/options/v1/options.proto\x1a%loyalty/promotions/v1/promotion.proto\x1a\x1bloyalty/users/v1/user.proto\"c\n" +
+	"-loyalty/promotions/v1/promotion_service.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a loyalty/options/v1/options.proto\x1a%loyalty/promotions/v1/promotion.proto\x1a'loyalty/promotions/v1/restriction.proto\x1a\x1bloyalty/users/v1/user.proto\"c\n" +
 	"\x16CreatePromotionRequest\x12I\n" +
 	"\tpromotion\x18\x01 \x01(\v2 .loyalty.promotions.v1.PromotionB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\tpromotion\"\xba\x03\n" +
 	"\x15ListPromotionsRequest\x12B\n" +
@@ -1305,18 +1438,30 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\aresults\x18\x01 \x03(\v2#.loyalty.promotions.v1.RevokeResultR\aresults\"l\n" +
 	"\fRevokeResult\x12\x1c\n" +
 	"\tplayer_id\x18\x01 \x01(\tR\tplayer_id\x12>\n" +
-	"\aoutcome\x18\x02 \x01(\x0e2$.loyalty.promotions.v1.RevokeOutcomeR\aoutcome*|\n" +
+	"\aoutcome\x18\x02 \x01(\x0e2$.loyalty.promotions.v1.RevokeOutcomeR\aoutcome\"\x8e\x01\n" +
+	"\x13ListRefusalsRequest\x12\"\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x12%\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12,\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\x80\x04\xc0\xbb\x18\x01R\n" +
+	"page_token\"\xbc\x01\n" +
+	"\x14ListRefusalsResponse\x12:\n" +
+	"\brefusals\x18\x01 \x03(\v2\x1e.loyalty.promotions.v1.RefusalR\brefusals\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x05R\x05total\x12*\n" +
+	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate*\x93\x01\n" +
 	"\rAssignOutcome\x12\x1e\n" +
 	"\x1aASSIGN_OUTCOME_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bASSIGNED\x10\x01\x12\x14\n" +
 	"\x10ALREADY_ASSIGNED\x10\x02\x12\x12\n" +
 	"\x0eUNKNOWN_PLAYER\x10\x03\x12\x13\n" +
-	"\x0fINACTIVE_PLAYER\x10\x04*c\n" +
+	"\x0fINACTIVE_PLAYER\x10\x04\x12\x15\n" +
+	"\x11RESTRICTED_PLAYER\x10\x05*c\n" +
 	"\rRevokeOutcome\x12\x1e\n" +
 	"\x1aREVOKE_OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aREVOKED\x10\x01\x12\x13\n" +
 	"\x0fALREADY_CLAIMED\x10\x02\x12\x10\n" +
-	"\fNOT_ASSIGNED\x10\x032\xc0\x11\n" +
+	"\fNOT_ASSIGNED\x10\x032\xe9\x12\n" +
 	"\x10PromotionService\x12\x9c\x01\n" +
 	"\x0fCreatePromotion\x12-.loyalty.promotions.v1.CreatePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"8\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xc9\x01»\x18\x02\b\x12\x82\xd3\xe4\x93\x02\x1f:\tpromotion\"\x12/api/v1/promotions\x12\x91\x01\n" +
 	"\x0eListPromotions\x12,.loyalty.promotions.v1.ListPromotionsRequest\x1a-.loyalty.promotions.v1.ListPromotionsResponse\"\"\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/promotions\x12\x8f\x01\n" +
@@ -1330,7 +1475,8 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\x05Claim\x12#.loyalty.promotions.v1.ClaimRequest\x1a$.loyalty.promotions.v1.ClaimResponse\"\xd2\x01\xaa\xbb\x18\x03\"\x01\x01\xba\xbb\x18\xa3\x01\n" +
 	"\x0fIdempotency-Key\x12\x8f\x01Identifies the claim. The same key with the same promotion returns the first answer; with another promotion it fails with IDEMPOTENCY_MISMATCH.\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/promotions/claim\x12\xa6\x01\n" +
 	"\x06Assign\x12$.loyalty.promotions.v1.AssignRequest\x1a%.loyalty.promotions.v1.AssignResponse\"O\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x14\x12\fpromotion_id\x82\xd3\xe4\x93\x02-:\x01*\"(/api/v1/promotions/{promotion_id}/assign\x12\xc7\x01\n" +
-	"\x11RevokeAssignments\x12/.loyalty.promotions.v1.RevokeAssignmentsRequest\x1a0.loyalty.promotions.v1.RevokeAssignmentsResponse\"O\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x1c\x12\fpromotion_id\x82\xd3\xe4\x93\x02-:\x01*\"(/api/v1/promotions/{promotion_id}/revokeB\xf5\x01\n" +
+	"\x11RevokeAssignments\x12/.loyalty.promotions.v1.RevokeAssignmentsRequest\x1a0.loyalty.promotions.v1.RevokeAssignmentsResponse\"O\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x1c\x12\fpromotion_id\x82\xd3\xe4\x93\x02-:\x01*\"(/api/v1/promotions/{promotion_id}/revoke\x12\xa6\x01\n" +
+	"\fListRefusals\x12*.loyalty.promotions.v1.ListRefusalsRequest\x1a+.loyalty.promotions.v1.ListRefusalsResponse\"=\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02/\x12-/api/v1/users/{user_id}/restrictions/refusalsB\xf5\x01\n" +
 	"\x19com.loyalty.promotions.v1B\x15PromotionServiceProtoP\x01ZKgithub.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1;promotionsv1\xa2\x02\x03LPX\xaa\x02\x15Loyalty.Promotions.V1\xca\x02\x15Loyalty\\Promotions\\V1\xe2\x02!Loyalty\\Promotions\\V1\\GPBMetadata\xea\x02\x17Loyalty::Promotions::V1b\x06proto3"
 
 var (
@@ -1346,7 +1492,7 @@ func file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_promotions_v1_promotion_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_loyalty_promotions_v1_promotion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_loyalty_promotions_v1_promotion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_loyalty_promotions_v1_promotion_service_proto_goTypes = []any{
 	(AssignOutcome)(0),                   // 0: loyalty.promotions.v1.AssignOutcome
 	(RevokeOutcome)(0),                   // 1: loyalty.promotions.v1.RevokeOutcome
@@ -1369,59 +1515,65 @@ var file_loyalty_promotions_v1_promotion_service_proto_goTypes = []any{
 	(*RevokeAssignmentsRequest)(nil),     // 18: loyalty.promotions.v1.RevokeAssignmentsRequest
 	(*RevokeAssignmentsResponse)(nil),    // 19: loyalty.promotions.v1.RevokeAssignmentsResponse
 	(*RevokeResult)(nil),                 // 20: loyalty.promotions.v1.RevokeResult
-	(*Promotion)(nil),                    // 21: loyalty.promotions.v1.Promotion
-	(PromotionType)(0),                   // 22: loyalty.promotions.v1.PromotionType
-	(PromotionState)(0),                  // 23: loyalty.promotions.v1.PromotionState
-	(*fieldmaskpb.FieldMask)(nil),        // 24: google.protobuf.FieldMask
-	(Assignment_State)(0),                // 25: loyalty.promotions.v1.Assignment.State
-	(*Assignment)(nil),                   // 26: loyalty.promotions.v1.Assignment
-	(*v1.Transaction)(nil),               // 27: loyalty.users.v1.Transaction
+	(*ListRefusalsRequest)(nil),          // 21: loyalty.promotions.v1.ListRefusalsRequest
+	(*ListRefusalsResponse)(nil),         // 22: loyalty.promotions.v1.ListRefusalsResponse
+	(*Promotion)(nil),                    // 23: loyalty.promotions.v1.Promotion
+	(PromotionType)(0),                   // 24: loyalty.promotions.v1.PromotionType
+	(PromotionState)(0),                  // 25: loyalty.promotions.v1.PromotionState
+	(*fieldmaskpb.FieldMask)(nil),        // 26: google.protobuf.FieldMask
+	(Assignment_State)(0),                // 27: loyalty.promotions.v1.Assignment.State
+	(*Assignment)(nil),                   // 28: loyalty.promotions.v1.Assignment
+	(*v1.Transaction)(nil),               // 29: loyalty.users.v1.Transaction
+	(*Refusal)(nil),                      // 30: loyalty.promotions.v1.Refusal
 }
 var file_loyalty_promotions_v1_promotion_service_proto_depIdxs = []int32{
-	21, // 0: loyalty.promotions.v1.CreatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
-	22, // 1: loyalty.promotions.v1.ListPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
-	23, // 2: loyalty.promotions.v1.ListPromotionsRequest.state:type_name -> loyalty.promotions.v1.PromotionState
-	21, // 3: loyalty.promotions.v1.ListPromotionsResponse.promotions:type_name -> loyalty.promotions.v1.Promotion
-	21, // 4: loyalty.promotions.v1.UpdatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
-	24, // 5: loyalty.promotions.v1.UpdatePromotionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	22, // 6: loyalty.promotions.v1.ListPlayerPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
-	25, // 7: loyalty.promotions.v1.ListPlayerPromotionsRequest.state:type_name -> loyalty.promotions.v1.Assignment.State
-	26, // 8: loyalty.promotions.v1.ListPlayerPromotionsResponse.assignments:type_name -> loyalty.promotions.v1.Assignment
-	26, // 9: loyalty.promotions.v1.ClaimResponse.assignment:type_name -> loyalty.promotions.v1.Assignment
-	27, // 10: loyalty.promotions.v1.ClaimResponse.transaction:type_name -> loyalty.users.v1.Transaction
+	23, // 0: loyalty.promotions.v1.CreatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
+	24, // 1: loyalty.promotions.v1.ListPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
+	25, // 2: loyalty.promotions.v1.ListPromotionsRequest.state:type_name -> loyalty.promotions.v1.PromotionState
+	23, // 3: loyalty.promotions.v1.ListPromotionsResponse.promotions:type_name -> loyalty.promotions.v1.Promotion
+	23, // 4: loyalty.promotions.v1.UpdatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
+	26, // 5: loyalty.promotions.v1.UpdatePromotionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	24, // 6: loyalty.promotions.v1.ListPlayerPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
+	27, // 7: loyalty.promotions.v1.ListPlayerPromotionsRequest.state:type_name -> loyalty.promotions.v1.Assignment.State
+	28, // 8: loyalty.promotions.v1.ListPlayerPromotionsResponse.assignments:type_name -> loyalty.promotions.v1.Assignment
+	28, // 9: loyalty.promotions.v1.ClaimResponse.assignment:type_name -> loyalty.promotions.v1.Assignment
+	29, // 10: loyalty.promotions.v1.ClaimResponse.transaction:type_name -> loyalty.users.v1.Transaction
 	17, // 11: loyalty.promotions.v1.AssignResponse.results:type_name -> loyalty.promotions.v1.AssignResult
 	0,  // 12: loyalty.promotions.v1.AssignResult.outcome:type_name -> loyalty.promotions.v1.AssignOutcome
 	20, // 13: loyalty.promotions.v1.RevokeAssignmentsResponse.results:type_name -> loyalty.promotions.v1.RevokeResult
 	1,  // 14: loyalty.promotions.v1.RevokeResult.outcome:type_name -> loyalty.promotions.v1.RevokeOutcome
-	2,  // 15: loyalty.promotions.v1.PromotionService.CreatePromotion:input_type -> loyalty.promotions.v1.CreatePromotionRequest
-	3,  // 16: loyalty.promotions.v1.PromotionService.ListPromotions:input_type -> loyalty.promotions.v1.ListPromotionsRequest
-	5,  // 17: loyalty.promotions.v1.PromotionService.GetPromotion:input_type -> loyalty.promotions.v1.GetPromotionRequest
-	6,  // 18: loyalty.promotions.v1.PromotionService.UpdatePromotion:input_type -> loyalty.promotions.v1.UpdatePromotionRequest
-	7,  // 19: loyalty.promotions.v1.PromotionService.PublishPromotion:input_type -> loyalty.promotions.v1.PublishPromotionRequest
-	8,  // 20: loyalty.promotions.v1.PromotionService.PausePromotion:input_type -> loyalty.promotions.v1.PausePromotionRequest
-	9,  // 21: loyalty.promotions.v1.PromotionService.ResumePromotion:input_type -> loyalty.promotions.v1.ResumePromotionRequest
-	10, // 22: loyalty.promotions.v1.PromotionService.ArchivePromotion:input_type -> loyalty.promotions.v1.ArchivePromotionRequest
-	11, // 23: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:input_type -> loyalty.promotions.v1.ListPlayerPromotionsRequest
-	13, // 24: loyalty.promotions.v1.PromotionService.Claim:input_type -> loyalty.promotions.v1.ClaimRequest
-	15, // 25: loyalty.promotions.v1.PromotionService.Assign:input_type -> loyalty.promotions.v1.AssignRequest
-	18, // 26: loyalty.promotions.v1.PromotionService.RevokeAssignments:input_type -> loyalty.promotions.v1.RevokeAssignmentsRequest
-	21, // 27: loyalty.promotions.v1.PromotionService.CreatePromotion:output_type -> loyalty.promotions.v1.Promotion
-	4,  // 28: loyalty.promotions.v1.PromotionService.ListPromotions:output_type -> loyalty.promotions.v1.ListPromotionsResponse
-	21, // 29: loyalty.promotions.v1.PromotionService.GetPromotion:output_type -> loyalty.promotions.v1.Promotion
-	21, // 30: loyalty.promotions.v1.PromotionService.UpdatePromotion:output_type -> loyalty.promotions.v1.Promotion
-	21, // 31: loyalty.promotions.v1.PromotionService.PublishPromotion:output_type -> loyalty.promotions.v1.Promotion
-	21, // 32: loyalty.promotions.v1.PromotionService.PausePromotion:output_type -> loyalty.promotions.v1.Promotion
-	21, // 33: loyalty.promotions.v1.PromotionService.ResumePromotion:output_type -> loyalty.promotions.v1.Promotion
-	21, // 34: loyalty.promotions.v1.PromotionService.ArchivePromotion:output_type -> loyalty.promotions.v1.Promotion
-	12, // 35: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:output_type -> loyalty.promotions.v1.ListPlayerPromotionsResponse
-	14, // 36: loyalty.promotions.v1.PromotionService.Claim:output_type -> loyalty.promotions.v1.ClaimResponse
-	16, // 37: loyalty.promotions.v1.PromotionService.Assign:output_type -> loyalty.promotions.v1.AssignResponse
-	19, // 38: loyalty.promotions.v1.PromotionService.RevokeAssignments:output_type -> loyalty.promotions.v1.RevokeAssignmentsResponse
-	27, // [27:39] is the sub-list for method output_type
-	15, // [15:27] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	30, // 15: loyalty.promotions.v1.ListRefusalsResponse.refusals:type_name -> loyalty.promotions.v1.Refusal
+	2,  // 16: loyalty.promotions.v1.PromotionService.CreatePromotion:input_type -> loyalty.promotions.v1.CreatePromotionRequest
+	3,  // 17: loyalty.promotions.v1.PromotionService.ListPromotions:input_type -> loyalty.promotions.v1.ListPromotionsRequest
+	5,  // 18: loyalty.promotions.v1.PromotionService.GetPromotion:input_type -> loyalty.promotions.v1.GetPromotionRequest
+	6,  // 19: loyalty.promotions.v1.PromotionService.UpdatePromotion:input_type -> loyalty.promotions.v1.UpdatePromotionRequest
+	7,  // 20: loyalty.promotions.v1.PromotionService.PublishPromotion:input_type -> loyalty.promotions.v1.PublishPromotionRequest
+	8,  // 21: loyalty.promotions.v1.PromotionService.PausePromotion:input_type -> loyalty.promotions.v1.PausePromotionRequest
+	9,  // 22: loyalty.promotions.v1.PromotionService.ResumePromotion:input_type -> loyalty.promotions.v1.ResumePromotionRequest
+	10, // 23: loyalty.promotions.v1.PromotionService.ArchivePromotion:input_type -> loyalty.promotions.v1.ArchivePromotionRequest
+	11, // 24: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:input_type -> loyalty.promotions.v1.ListPlayerPromotionsRequest
+	13, // 25: loyalty.promotions.v1.PromotionService.Claim:input_type -> loyalty.promotions.v1.ClaimRequest
+	15, // 26: loyalty.promotions.v1.PromotionService.Assign:input_type -> loyalty.promotions.v1.AssignRequest
+	18, // 27: loyalty.promotions.v1.PromotionService.RevokeAssignments:input_type -> loyalty.promotions.v1.RevokeAssignmentsRequest
+	21, // 28: loyalty.promotions.v1.PromotionService.ListRefusals:input_type -> loyalty.promotions.v1.ListRefusalsRequest
+	23, // 29: loyalty.promotions.v1.PromotionService.CreatePromotion:output_type -> loyalty.promotions.v1.Promotion
+	4,  // 30: loyalty.promotions.v1.PromotionService.ListPromotions:output_type -> loyalty.promotions.v1.ListPromotionsResponse
+	23, // 31: loyalty.promotions.v1.PromotionService.GetPromotion:output_type -> loyalty.promotions.v1.Promotion
+	23, // 32: loyalty.promotions.v1.PromotionService.UpdatePromotion:output_type -> loyalty.promotions.v1.Promotion
+	23, // 33: loyalty.promotions.v1.PromotionService.PublishPromotion:output_type -> loyalty.promotions.v1.Promotion
+	23, // 34: loyalty.promotions.v1.PromotionService.PausePromotion:output_type -> loyalty.promotions.v1.Promotion
+	23, // 35: loyalty.promotions.v1.PromotionService.ResumePromotion:output_type -> loyalty.promotions.v1.Promotion
+	23, // 36: loyalty.promotions.v1.PromotionService.ArchivePromotion:output_type -> loyalty.promotions.v1.Promotion
+	12, // 37: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:output_type -> loyalty.promotions.v1.ListPlayerPromotionsResponse
+	14, // 38: loyalty.promotions.v1.PromotionService.Claim:output_type -> loyalty.promotions.v1.ClaimResponse
+	16, // 39: loyalty.promotions.v1.PromotionService.Assign:output_type -> loyalty.promotions.v1.AssignResponse
+	19, // 40: loyalty.promotions.v1.PromotionService.RevokeAssignments:output_type -> loyalty.promotions.v1.RevokeAssignmentsResponse
+	22, // 41: loyalty.promotions.v1.PromotionService.ListRefusals:output_type -> loyalty.promotions.v1.ListRefusalsResponse
+	29, // [29:42] is the sub-list for method output_type
+	16, // [16:29] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_promotions_v1_promotion_service_proto_init() }
@@ -1430,6 +1582,7 @@ func file_loyalty_promotions_v1_promotion_service_proto_init() {
 		return
 	}
 	file_loyalty_promotions_v1_promotion_proto_init()
+	file_loyalty_promotions_v1_restriction_proto_init()
 	file_loyalty_promotions_v1_promotion_service_proto_msgTypes[1].OneofWrappers = []any{}
 	file_loyalty_promotions_v1_promotion_service_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
@@ -1438,7 +1591,7 @@ func file_loyalty_promotions_v1_promotion_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_promotions_v1_promotion_service_proto_rawDesc), len(file_loyalty_promotions_v1_promotion_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

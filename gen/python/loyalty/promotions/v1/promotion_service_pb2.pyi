@@ -4,6 +4,7 @@ from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from loyalty.options.v1 import options_pb2 as _options_pb2
 from loyalty.promotions.v1 import promotion_pb2 as _promotion_pb2
+from loyalty.promotions.v1 import restriction_pb2 as _restriction_pb2
 from loyalty.users.v1 import user_pb2 as _user_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -21,6 +22,7 @@ class AssignOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ALREADY_ASSIGNED: _ClassVar[AssignOutcome]
     UNKNOWN_PLAYER: _ClassVar[AssignOutcome]
     INACTIVE_PLAYER: _ClassVar[AssignOutcome]
+    RESTRICTED_PLAYER: _ClassVar[AssignOutcome]
 
 class RevokeOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -33,6 +35,7 @@ ASSIGNED: AssignOutcome
 ALREADY_ASSIGNED: AssignOutcome
 UNKNOWN_PLAYER: AssignOutcome
 INACTIVE_PLAYER: AssignOutcome
+RESTRICTED_PLAYER: AssignOutcome
 REVOKE_OUTCOME_UNSPECIFIED: RevokeOutcome
 REVOKED: RevokeOutcome
 ALREADY_CLAIMED: RevokeOutcome
@@ -206,3 +209,25 @@ class RevokeResult(_message.Message):
     player_id: str
     outcome: RevokeOutcome
     def __init__(self, player_id: _Optional[str] = ..., outcome: _Optional[_Union[RevokeOutcome, str]] = ...) -> None: ...
+
+class ListRefusalsRequest(_message.Message):
+    __slots__ = ("user_id", "page_size", "page_token")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    page_size: int
+    page_token: str
+    def __init__(self, user_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListRefusalsResponse(_message.Message):
+    __slots__ = ("refusals", "next_page_token", "total", "total_is_estimate")
+    REFUSALS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_IS_ESTIMATE_FIELD_NUMBER: _ClassVar[int]
+    refusals: _containers.RepeatedCompositeFieldContainer[_restriction_pb2.Refusal]
+    next_page_token: str
+    total: int
+    total_is_estimate: bool
+    def __init__(self, refusals: _Optional[_Iterable[_Union[_restriction_pb2.Refusal, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total: _Optional[int] = ..., total_is_estimate: _Optional[bool] = ...) -> None: ...

@@ -69,6 +69,9 @@ const (
 	// PromotionServiceRevokeAssignmentsProcedure is the fully-qualified name of the PromotionService's
 	// RevokeAssignments RPC.
 	PromotionServiceRevokeAssignmentsProcedure = "/loyalty.promotions.v1.PromotionService/RevokeAssignments"
+	// PromotionServiceListRefusalsProcedure is the fully-qualified name of the PromotionService's
+	// ListRefusals RPC.
+	PromotionServiceListRefusalsProcedure = "/loyalty.promotions.v1.PromotionService/ListRefusals"
 )
 
 // PromotionServiceClient is a client for the loyalty.promotions.v1.PromotionService service.
@@ -98,7 +101,8 @@ type PromotionServiceClient interface {
 	// ArchivePromotion archives a promotion for good. It can then no longer be changed, assigned or claimed. ArchivePromotion
 	// changes nothing if the promotion is already archived.
 	ArchivePromotion(context.Context, *connect.Request[v1.ArchivePromotionRequest]) (*connect.Response[v1.Promotion], error)
-	// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first.
+	// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first. A player who is kept
+	// from promotions by a restriction gets an empty list; employees still see the promotions.
 	ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error)
 	// Claim pays the caller's assignment of a promotion exactly once. It fails with PROMOTION_ALREADY_CLAIMED, which carries
 	// the transactionId, after the first claim; with NOT_FOUND if the promotion is not assigned to the caller; with
@@ -106,14 +110,17 @@ type PromotionServiceClient interface {
 	// the assignment is in this state; with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion
 	// is not available; and with PROMOTION_EXHAUSTED if one of its limits is used up.
 	Claim(context.Context, *connect.Request[v1.ClaimRequest]) (*connect.Response[v1.ClaimResponse], error)
-	// Assign assigns an available promotion to players and returns an outcome for each player. It is idempotent. It fails
-	// with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
+	// Assign assigns an available promotion to players and returns an outcome for each player. The players are notified, unless
+	// a restriction mutes promotions. Assign is idempotent. It fails with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
 	Assign(context.Context, *connect.Request[v1.AssignRequest]) (*connect.Response[v1.AssignResponse], error)
 	// RevokeAssignments revokes the unclaimed assignments of players and returns an outcome for each player. A revoked
-	// assignment cannot be claimed, and its player is notified. RevokeAssignments is idempotent. It fails with
+	// assignment cannot be claimed, and its player is notified, unless a restriction mutes promotions. RevokeAssignments is idempotent. It fails with
 	// DEPENDENCY_UNAVAILABLE if claims of the players are still being paid; the assignments of the other players are then
 	// revoked.
 	RevokeAssignments(context.Context, *connect.Request[v1.RevokeAssignmentsRequest]) (*connect.Response[v1.RevokeAssignmentsResponse], error)
+	// ListRefusals returns the refusals of promotions because of the restrictions of a player, newest first. The list is empty
+	// for an unknown player.
+	ListRefusals(context.Context, *connect.Request[v1.ListRefusalsRequest]) (*connect.Response[v1.ListRefusalsResponse], error)
 }
 
 // NewPromotionServiceClient constructs a client for the loyalty.promotions.v1.PromotionService
@@ -199,6 +206,12 @@ func NewPromotionServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithSchema(promotionServiceMethods.ByName("RevokeAssignments")),
 			connect.WithClientOptions(opts...),
 		),
+		listRefusals: connect.NewClient[v1.ListRefusalsRequest, v1.ListRefusalsResponse](
+			httpClient,
+			baseURL+PromotionServiceListRefusalsProcedure,
+			connect.WithSchema(promotionServiceMethods.ByName("ListRefusals")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -216,6 +229,7 @@ type promotionServiceClient struct {
 	claim                *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
 	assign               *connect.Client[v1.AssignRequest, v1.AssignResponse]
 	revokeAssignments    *connect.Client[v1.RevokeAssignmentsRequest, v1.RevokeAssignmentsResponse]
+	listRefusals         *connect.Client[v1.ListRefusalsRequest, v1.ListRefusalsResponse]
 }
 
 // CreatePromotion calls loyalty.promotions.v1.PromotionService.CreatePromotion.
@@ -278,6 +292,11 @@ func (c *promotionServiceClient) RevokeAssignments(ctx context.Context, req *con
 	return c.revokeAssignments.CallUnary(ctx, req)
 }
 
+// ListRefusals calls loyalty.promotions.v1.PromotionService.ListRefusals.
+func (c *promotionServiceClient) ListRefusals(ctx context.Context, req *connect.Request[v1.ListRefusalsRequest]) (*connect.Response[v1.ListRefusalsResponse], error) {
+	return c.listRefusals.CallUnary(ctx, req)
+}
+
 // PromotionServiceHandler is an implementation of the loyalty.promotions.v1.PromotionService
 // service.
 type PromotionServiceHandler interface {
@@ -306,7 +325,8 @@ type PromotionServiceHandler interface {
 	// ArchivePromotion archives a promotion for good. It can then no longer be changed, assigned or claimed. ArchivePromotion
 	// changes nothing if the promotion is already archived.
 	ArchivePromotion(context.Context, *connect.Request[v1.ArchivePromotionRequest]) (*connect.Response[v1.Promotion], error)
-	// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first.
+	// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first. A player who is kept
+	// from promotions by a restriction gets an empty list; employees still see the promotions.
 	ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error)
 	// Claim pays the caller's assignment of a promotion exactly once. It fails with PROMOTION_ALREADY_CLAIMED, which carries
 	// the transactionId, after the first claim; with NOT_FOUND if the promotion is not assigned to the caller; with
@@ -314,14 +334,17 @@ type PromotionServiceHandler interface {
 	// the assignment is in this state; with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion
 	// is not available; and with PROMOTION_EXHAUSTED if one of its limits is used up.
 	Claim(context.Context, *connect.Request[v1.ClaimRequest]) (*connect.Response[v1.ClaimResponse], error)
-	// Assign assigns an available promotion to players and returns an outcome for each player. It is idempotent. It fails
-	// with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
+	// Assign assigns an available promotion to players and returns an outcome for each player. The players are notified, unless
+	// a restriction mutes promotions. Assign is idempotent. It fails with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
 	Assign(context.Context, *connect.Request[v1.AssignRequest]) (*connect.Response[v1.AssignResponse], error)
 	// RevokeAssignments revokes the unclaimed assignments of players and returns an outcome for each player. A revoked
-	// assignment cannot be claimed, and its player is notified. RevokeAssignments is idempotent. It fails with
+	// assignment cannot be claimed, and its player is notified, unless a restriction mutes promotions. RevokeAssignments is idempotent. It fails with
 	// DEPENDENCY_UNAVAILABLE if claims of the players are still being paid; the assignments of the other players are then
 	// revoked.
 	RevokeAssignments(context.Context, *connect.Request[v1.RevokeAssignmentsRequest]) (*connect.Response[v1.RevokeAssignmentsResponse], error)
+	// ListRefusals returns the refusals of promotions because of the restrictions of a player, newest first. The list is empty
+	// for an unknown player.
+	ListRefusals(context.Context, *connect.Request[v1.ListRefusalsRequest]) (*connect.Response[v1.ListRefusalsResponse], error)
 }
 
 // NewPromotionServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -403,6 +426,12 @@ func NewPromotionServiceHandler(svc PromotionServiceHandler, opts ...connect.Han
 		connect.WithSchema(promotionServiceMethods.ByName("RevokeAssignments")),
 		connect.WithHandlerOptions(opts...),
 	)
+	promotionServiceListRefusalsHandler := connect.NewUnaryHandler(
+		PromotionServiceListRefusalsProcedure,
+		svc.ListRefusals,
+		connect.WithSchema(promotionServiceMethods.ByName("ListRefusals")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/loyalty.promotions.v1.PromotionService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case PromotionServiceCreatePromotionProcedure:
@@ -429,6 +458,8 @@ func NewPromotionServiceHandler(svc PromotionServiceHandler, opts ...connect.Han
 			promotionServiceAssignHandler.ServeHTTP(w, r)
 		case PromotionServiceRevokeAssignmentsProcedure:
 			promotionServiceRevokeAssignmentsHandler.ServeHTTP(w, r)
+		case PromotionServiceListRefusalsProcedure:
+			promotionServiceListRefusalsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -484,4 +515,8 @@ func (UnimplementedPromotionServiceHandler) Assign(context.Context, *connect.Req
 
 func (UnimplementedPromotionServiceHandler) RevokeAssignments(context.Context, *connect.Request[v1.RevokeAssignmentsRequest]) (*connect.Response[v1.RevokeAssignmentsResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.RevokeAssignments is not implemented"))
+}
+
+func (UnimplementedPromotionServiceHandler) ListRefusals(context.Context, *connect.Request[v1.ListRefusalsRequest]) (*connect.Response[v1.ListRefusalsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.ListRefusals is not implemented"))
 }
