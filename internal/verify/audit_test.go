@@ -54,6 +54,8 @@ func newAudited(t *testing.T) *audited {
 			('`+anomaly+`', '`+other+`', 'MARKETING_OPT_OUT', '', '`+other+`', true, `+at(18)+`, 0, NULL)`)
 	restricted := map[string]any{"restrictions": []any{map[string]any{"kind": "BONUS_ABUSE", "reason": "r"}}}
 	p.exec(t, p.promotions, `ALTER TABLE player_promotions DISABLE TRIGGER player_promotions_frozen;
+		INSERT INTO player_restrictions (id, user_id, kind, by_player) VALUES (gen_random_uuid(), '`+other+`', 'MARKETING_OPT_OUT', true);
+		UPDATE players SET restrictions_version = 1, promotions_muted_until = 9223372036854775807 WHERE id = '`+other+`';
 		UPDATE player_promotions SET assigned_by = '`+staff+`', revoked_at = now() WHERE NOT claimed;
 		INSERT INTO anomalies (id, rule, detail, created_at, seen, seen_by, seen_at, subject, window_start) VALUES
 			('`+anomaly+`', 'CLAIM_RATE', '', now(), true, '`+staff+`', now(), '`+player+`', now())`)

@@ -12,7 +12,8 @@ import (
 type Lost struct {
 	// Registrations are the players whose registration promotions has not handled.
 	Registrations []uuid.UUID
-	// Statuses are the players whose last activation or deactivation promotions has not handled.
+	// Statuses are the players whose last activation, deactivation or restriction promotions has not handled. A player can
+	// occur twice.
 	Statuses []uuid.UUID
 	// Transactions are credits for claims whose assignment is not marked as claimed.
 	Transactions []uuid.UUID
@@ -21,10 +22,12 @@ type Lost struct {
 }
 
 // FindLost returns the rows whose events have had no effect. It skips rows whose events are younger than the repair delay,
-// except in Lost.Statuses: no database stores the time of these events. It writes nothing.
+// except activations and deactivations: no database stores the time of these events. It writes nothing.
 func FindLost(ctx context.Context, s Sources, o Options) (Lost, error) {
-	r := &report{out: io.Discard, cutoff: o.Now.Add(-o.Delay)}
-	for _, c := range []check{{"players", players}, {"claims", claims}, {"notifications", notifications}} {
+	r := &report{out: io.Discard, now: o.Now, cutoff: o.Now.Add(-o.Delay)}
+	for _, c := range []check{
+		{"players", players}, {"restricted", restricted}, {"claims", claims}, {"notifications", notifications},
+	} {
 		if _, err := c.run(ctx, s, r); err != nil {
 			return Lost{}, fmt.Errorf("check %s: %w", c.name, err)
 		}

@@ -14,7 +14,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
-// notifications checks that each assignment has exactly one notification each time that it was assigned, and that each
+// notifications checks that each assignment has exactly one notification each time that it was assigned to a player who was
+// not muted, and that each
 // player's sequence of notifications has no gap and no duplicate. It counts notifications without an assignment, and reports
 // them only if users does not have their player.
 func notifications(ctx context.Context, s Sources, r *report) (string, error) {
@@ -26,6 +27,11 @@ func notifications(ctx context.Context, s Sources, r *report) (string, error) {
 			return err
 		} else if counted {
 			times = "times_assigned"
+		}
+		if muted, err := hasColumn(ctx, tx, "player_promotions", "times_muted"); err != nil {
+			return err
+		} else if muted {
+			times = "times_assigned - times_muted"
 		}
 		rows, err := tx.Query(ctx,
 			"SELECT id, user_id, promotion_id, created_at, "+times+" FROM player_promotions ORDER BY user_id")
@@ -141,7 +147,7 @@ func (p *player) compare(a *assignmentCursor, r *report) int {
 			r.violationf("user %s: assignment %s of promotion %s has %d notifications, want %d",
 				a.user, a.id, a.promotion, count, a.times)
 		}
-		if count == 0 && a.at.Before(r.cutoff) {
+		if count == 0 && a.times > 0 && a.at.Before(r.cutoff) {
 			r.lost.Assignments = append(r.lost.Assignments, a.id)
 		}
 	}
@@ -162,7 +168,7 @@ type assignmentCursor struct {
 	rows                pgx.Rows
 	id, user, promotion uuid.UUID
 	at                  time.Time
-	times               int // how many times it was assigned
+	times               int // how many times it was assigned with a notification
 	ok                  bool
 }
 

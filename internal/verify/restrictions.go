@@ -6,10 +6,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"google.golang.org/protobuf/proto"
 
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
-	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
@@ -56,21 +54,8 @@ func restrictions(ctx context.Context, s Sources, r *report) (string, error) {
 	return cli.Count(n, "restriction", "restrictions"), err
 }
 
-// refusingKinds returns the kinds of restrictions that refuse promotions.
-func refusingKinds() []string {
-	var kinds []string
-	values := usersv1.RestrictionKind(0).Descriptor().Values()
-	for i := range values.Len() {
-		rules, _ := proto.GetExtension(values.Get(i).Options(), optionsv1.E_RestrictionKind).(*optionsv1.RestrictionKindRules)
-		if rules.GetRefusesPromotions() {
-			kinds = append(kinds, string(values.Get(i).Name()))
-		}
-	}
-	return kinds
-}
-
 func refusedCredits(ctx context.Context, tx pgx.Tx, r *report) error {
-	rows, err := tx.Query(ctx, refusedCreditsSQL, refusingKinds())
+	rows, err := tx.Query(ctx, refusedCreditsSQL, kindsWith((*optionsv1.RestrictionKindRules).GetRefusesPromotions))
 	if err != nil {
 		return err
 	}
@@ -90,7 +75,7 @@ func refusedCredits(ctx context.Context, tx pgx.Tx, r *report) error {
 }
 
 func refusedUntil(ctx context.Context, tx pgx.Tx, r *report) error {
-	rows, err := tx.Query(ctx, refusedUntilSQL, refusingKinds())
+	rows, err := tx.Query(ctx, refusedUntilSQL, kindsWith((*optionsv1.RestrictionKindRules).GetRefusesPromotions))
 	if err != nil {
 		return err
 	}

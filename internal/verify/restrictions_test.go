@@ -24,6 +24,11 @@ func newRestricted(t *testing.T) *platform {
 			(gen_random_uuid(), '`+other+`', 'SELF_EXCLUSION', '', '`+other+`', true, '2026-01-02', 0, NULL, 0, NULL);
 		UPDATE users SET promotions_refused_until = extract(epoch FROM '2026-01-03'::timestamptz) * 1000000 WHERE id = '`+player+`';
 		UPDATE users SET promotions_refused_until = 9223372036854775807 WHERE id = '`+other+`'`)
+	p.exec(t, p.promotions, `
+		INSERT INTO player_restrictions (id, user_id, kind, by_player) VALUES
+			(gen_random_uuid(), '`+player+`', 'MARKETING_OPT_OUT', false), (gen_random_uuid(), '`+other+`', 'SELF_EXCLUSION', true);
+		UPDATE players SET restrictions_version = 1, promotions_muted_until = 9223372036854775807;
+		UPDATE players SET promotions_refused_until = 9223372036854775807 WHERE id = '`+other+`'`)
 	return p
 }
 
@@ -43,17 +48,20 @@ func TestCreditsAfterRestrictions(t *testing.T) {
 		"credit before the restriction was lifted": {"UPDATE restrictions SET ended_entries = 7 WHERE kind = 'BONUS_ABUSE'",
 			[]string{credit("7")}},
 		"credit before one of two restrictions expired": {`UPDATE restrictions SET ended_entries = 7 WHERE kind = 'BONUS_ABUSE';
-			UPDATE restrictions SET until = now() + interval '1 hour' WHERE kind = 'COOL_OFF';
+			UPDATE restrictions SET until = now() + interval '30 minutes' WHERE kind = 'COOL_OFF';
 			UPDATE restrictions SET entries = 6 WHERE kind = 'COOL_OFF'`,
 			[]string{"number 7: a promotional credit after the restriction", "until 2026-01-03T00:00:00Z, but the restrictions say"}},
 		"restriction that the ledger does not know": {"UPDATE users SET promotions_refused_until = 0",
 			[]string{"user " + player + ": the ledger refuses promotional credits until never, but the restrictions say 2026-01-03T00:00:00Z",
 				"user " + other + ": the ledger refuses promotional credits until never, but the restrictions say for ever"}},
 		"restriction that was removed": {"DELETE FROM restrictions WHERE kind = 'SELF_EXCLUSION'",
-			[]string{"user " + other + ": the ledger refuses promotional credits until for ever, but the restrictions say never"}},
+			[]string{"user " + other + ": the ledger refuses promotional credits until for ever, but the restrictions say never",
+				"promotions has the restrictions (SELF_EXCLUSION by the player) of player " + other + ", but users has (none)"}},
 		"user who does not exist": {"UPDATE restrictions SET user_id = '" +
 			event + "' WHERE kind = 'SELF_EXCLUSION'; UPDATE users SET promotions_refused_until = 0 WHERE id = '" + other + "'",
-			[]string{"a user with restrictions does not exist"}},
+			[]string{"a user with restrictions does not exist",
+				"promotions has the restrictions (SELF_EXCLUSION by the player) of player " + other + ", but users has (none)",
+				"promotions has the restrictions (none) of player " + event + ", but users has (SELF_EXCLUSION by the player)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

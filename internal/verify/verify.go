@@ -2,12 +2,14 @@
 //
 //   - Each balance is the sum of the user's transactions.
 //   - Each transaction has the MAC that the ledger gave it, in the order in which it was added.
-//   - No promotional credit was added after a restriction of the player refused it.
+//   - No promotional credit was added after a restriction of the player refused it. Promotions has the same restrictions as
+//     users.
 //   - Promotions knows each player.
 //   - Each claimed assignment was paid by exactly one credit, and each credit for a claim belongs to a claimed assignment.
 //   - The counters of each promotion equal its assignments, and its claims do not exceed its limits. No reservation of a
 //     claim is left.
-//   - Each assignment has exactly one notification, and each player's notification sequence has no gap and no duplicate.
+//   - Each assignment has exactly one notification, or none if a restriction muted it, and each player's notification
+//     sequence has no gap and no duplicate.
 //   - Each entry of the audit trail is one that the platform records, and its effect exists. Each registration of an
 //     employee, reversal, second factor and status of a user has its entries.
 //   - No event waits in an outbox, and there are no dead letters.
@@ -78,6 +80,7 @@ func Run(ctx context.Context, s Sources, o Options, out io.Writer) (int, error) 
 		{"ledger", ledger},
 		{"restrictions", restrictions},
 		{"players", players},
+		{"restricted", restricted},
 		{"claims", claims},
 		{"limits", limits},
 		{"notifications", notifications},
