@@ -63,6 +63,8 @@ func valueExample(f *protogen.Field, d direction, given string) (any, error) {
 		return orJSON(given, schema.ColumnOf(f).GetDefault() == "true")
 	case protoreflect.Int32Kind:
 		return orJSON(given, 1)
+	case protoreflect.DoubleKind:
+		return orJSON(given, 0.5)
 	case protoreflect.Int64Kind:
 		return orText(given, "1"), nil
 	case protoreflect.BytesKind:

@@ -223,6 +223,8 @@ func (s *schemas) value(f *protogen.Field, d direction) object {
 			o = o.with("maximum", rules.GetLte())
 		}
 		return o
+	case protoreflect.DoubleKind:
+		return object{{"type", "number"}, {"format", "double"}}
 	case protoreflect.Int64Kind:
 		return object{{"type", "string"}, {"format", "int64"}}
 	case protoreflect.BytesKind:

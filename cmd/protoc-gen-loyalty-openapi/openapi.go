@@ -298,7 +298,11 @@ func (d *openAPI) content(m *protogen.Message, as direction, omit ...string) obj
 func (d *openAPI) responses(m *protogen.Method, method schema.Method, hasBody, hasPath bool) object {
 	success := object{{"description", http.StatusText(method.Status)}}
 	if method.Status != http.StatusNoContent {
-		success = success.with("content", object{{"application/json", d.content(m.Output, answer)}})
+		content := object{{"application/json", d.content(m.Output, answer)}}
+		if slices.ContainsFunc(m.Output.Fields, schema.IsCSV) {
+			content = content.with("text/csv", object{{"schema", object{{"type", "string"}}}})
+		}
+		success = success.with("content", content)
 	}
 	o := object{{strconv.Itoa(method.Status), success}}
 	for _, status := range d.errors(m, method, hasBody, hasPath) {

@@ -28,6 +28,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/player"
 	"github.com/casino-loyalty/loyalty/ent/promotions/playerrestriction"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
+	"github.com/casino-loyalty/loyalty/ent/promotions/promotionclaimtime"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotioncounter"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotionday"
 	"github.com/casino-loyalty/loyalty/ent/promotions/refusal"
@@ -64,6 +65,8 @@ type Client struct {
 	PlayerRestriction *PlayerRestrictionClient
 	// Promotion is the client for interacting with the Promotion builders.
 	Promotion *PromotionClient
+	// PromotionClaimTime is the client for interacting with the PromotionClaimTime builders.
+	PromotionClaimTime *PromotionClaimTimeClient
 	// PromotionCounter is the client for interacting with the PromotionCounter builders.
 	PromotionCounter *PromotionCounterClient
 	// PromotionDay is the client for interacting with the PromotionDay builders.
@@ -93,6 +96,7 @@ func (c *Client) init() {
 	c.Player = NewPlayerClient(c.config)
 	c.PlayerRestriction = NewPlayerRestrictionClient(c.config)
 	c.Promotion = NewPromotionClient(c.config)
+	c.PromotionClaimTime = NewPromotionClaimTimeClient(c.config)
 	c.PromotionCounter = NewPromotionCounterClient(c.config)
 	c.PromotionDay = NewPromotionDayClient(c.config)
 	c.Refusal = NewRefusalClient(c.config)
@@ -200,6 +204,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Player:             NewPlayerClient(cfg),
 		PlayerRestriction:  NewPlayerRestrictionClient(cfg),
 		Promotion:          NewPromotionClient(cfg),
+		PromotionClaimTime: NewPromotionClaimTimeClient(cfg),
 		PromotionCounter:   NewPromotionCounterClient(cfg),
 		PromotionDay:       NewPromotionDayClient(cfg),
 		Refusal:            NewRefusalClient(cfg),
@@ -234,6 +239,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Player:             NewPlayerClient(cfg),
 		PlayerRestriction:  NewPlayerRestrictionClient(cfg),
 		Promotion:          NewPromotionClient(cfg),
+		PromotionClaimTime: NewPromotionClaimTimeClient(cfg),
 		PromotionCounter:   NewPromotionCounterClient(cfg),
 		PromotionDay:       NewPromotionDayClient(cfg),
 		Refusal:            NewRefusalClient(cfg),
@@ -268,8 +274,8 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Anomaly, c.AnomalyWindow, c.Assignment, c.AssignmentDeadline, c.ClaimKey,
 		c.ClaimReservation, c.IdempotencyKey, c.InboxEvent, c.OutboxEvent, c.Player,
-		c.PlayerRestriction, c.Promotion, c.PromotionCounter, c.PromotionDay,
-		c.Refusal,
+		c.PlayerRestriction, c.Promotion, c.PromotionClaimTime, c.PromotionCounter,
+		c.PromotionDay, c.Refusal,
 	} {
 		n.Use(hooks...)
 	}
@@ -281,8 +287,8 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Anomaly, c.AnomalyWindow, c.Assignment, c.AssignmentDeadline, c.ClaimKey,
 		c.ClaimReservation, c.IdempotencyKey, c.InboxEvent, c.OutboxEvent, c.Player,
-		c.PlayerRestriction, c.Promotion, c.PromotionCounter, c.PromotionDay,
-		c.Refusal,
+		c.PlayerRestriction, c.Promotion, c.PromotionClaimTime, c.PromotionCounter,
+		c.PromotionDay, c.Refusal,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -315,6 +321,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.PlayerRestriction.mutate(ctx, m)
 	case *PromotionMutation:
 		return c.Promotion.mutate(ctx, m)
+	case *PromotionClaimTimeMutation:
+		return c.PromotionClaimTime.mutate(ctx, m)
 	case *PromotionCounterMutation:
 		return c.PromotionCounter.mutate(ctx, m)
 	case *PromotionDayMutation:
@@ -1954,6 +1962,155 @@ func (c *PromotionClient) mutate(ctx context.Context, m *PromotionMutation) (Val
 	}
 }
 
+// PromotionClaimTimeClient is a client for the PromotionClaimTime schema.
+type PromotionClaimTimeClient struct {
+	config
+}
+
+// NewPromotionClaimTimeClient returns a client for the PromotionClaimTime from the given config.
+func NewPromotionClaimTimeClient(c config) *PromotionClaimTimeClient {
+	return &PromotionClaimTimeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `promotionclaimtime.Hooks(f(g(h())))`.
+func (c *PromotionClaimTimeClient) Use(hooks ...Hook) {
+	c.hooks.PromotionClaimTime = append(c.hooks.PromotionClaimTime, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `promotionclaimtime.Intercept(f(g(h())))`.
+func (c *PromotionClaimTimeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PromotionClaimTime = append(c.inters.PromotionClaimTime, interceptors...)
+}
+
+// Create returns a builder for creating a PromotionClaimTime entity.
+func (c *PromotionClaimTimeClient) Create() *PromotionClaimTimeCreate {
+	mutation := newPromotionClaimTimeMutation(c.config, OpCreate)
+	return &PromotionClaimTimeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PromotionClaimTime entities.
+func (c *PromotionClaimTimeClient) CreateBulk(builders ...*PromotionClaimTimeCreate) *PromotionClaimTimeCreateBulk {
+	return &PromotionClaimTimeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PromotionClaimTimeClient) MapCreateBulk(slice any, setFunc func(*PromotionClaimTimeCreate, int)) *PromotionClaimTimeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PromotionClaimTimeCreateBulk{err: fmt.Errorf("calling to PromotionClaimTimeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PromotionClaimTimeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PromotionClaimTimeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PromotionClaimTime.
+func (c *PromotionClaimTimeClient) Update() *PromotionClaimTimeUpdate {
+	mutation := newPromotionClaimTimeMutation(c.config, OpUpdate)
+	return &PromotionClaimTimeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PromotionClaimTimeClient) UpdateOne(_m *PromotionClaimTime) *PromotionClaimTimeUpdateOne {
+	mutation := newPromotionClaimTimeMutation(c.config, OpUpdateOne, withPromotionClaimTime(_m))
+	return &PromotionClaimTimeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PromotionClaimTimeClient) UpdateOneID(id int64) *PromotionClaimTimeUpdateOne {
+	mutation := newPromotionClaimTimeMutation(c.config, OpUpdateOne, withPromotionClaimTimeID(id))
+	return &PromotionClaimTimeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PromotionClaimTime.
+func (c *PromotionClaimTimeClient) Delete() *PromotionClaimTimeDelete {
+	mutation := newPromotionClaimTimeMutation(c.config, OpDelete)
+	return &PromotionClaimTimeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PromotionClaimTimeClient) DeleteOne(_m *PromotionClaimTime) *PromotionClaimTimeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PromotionClaimTimeClient) DeleteOneID(id int64) *PromotionClaimTimeDeleteOne {
+	builder := c.Delete().Where(promotionclaimtime.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PromotionClaimTimeDeleteOne{builder}
+}
+
+// Query returns a query builder for PromotionClaimTime.
+func (c *PromotionClaimTimeClient) Query() *PromotionClaimTimeQuery {
+	return &PromotionClaimTimeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePromotionClaimTime},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PromotionClaimTime entity by its id.
+func (c *PromotionClaimTimeClient) Get(ctx context.Context, id int64) (*PromotionClaimTime, error) {
+	return c.Query().Where(promotionclaimtime.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PromotionClaimTimeClient) GetX(ctx context.Context, id int64) *PromotionClaimTime {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryPromotion queries the promotion edge of a PromotionClaimTime.
+func (c *PromotionClaimTimeClient) QueryPromotion(_m *PromotionClaimTime) *PromotionQuery {
+	query := (&PromotionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(promotionclaimtime.Table, promotionclaimtime.FieldID, id),
+			sqlgraph.To(promotion.Table, promotion.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, promotionclaimtime.PromotionTable, promotionclaimtime.PromotionColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *PromotionClaimTimeClient) Hooks() []Hook {
+	return c.hooks.PromotionClaimTime
+}
+
+// Interceptors returns the client interceptors.
+func (c *PromotionClaimTimeClient) Interceptors() []Interceptor {
+	return c.inters.PromotionClaimTime
+}
+
+func (c *PromotionClaimTimeClient) mutate(ctx context.Context, m *PromotionClaimTimeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PromotionClaimTimeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PromotionClaimTimeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PromotionClaimTimeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PromotionClaimTimeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown PromotionClaimTime mutation op: %q", m.Op())
+	}
+}
+
 // PromotionCounterClient is a client for the PromotionCounter schema.
 type PromotionCounterClient struct {
 	config
@@ -2374,14 +2531,14 @@ type (
 	hooks struct {
 		Anomaly, AnomalyWindow, Assignment, AssignmentDeadline, ClaimKey,
 		ClaimReservation, IdempotencyKey, InboxEvent, OutboxEvent, Player,
-		PlayerRestriction, Promotion, PromotionCounter, PromotionDay,
-		Refusal []ent.Hook
+		PlayerRestriction, Promotion, PromotionClaimTime, PromotionCounter,
+		PromotionDay, Refusal []ent.Hook
 	}
 	inters struct {
 		Anomaly, AnomalyWindow, Assignment, AssignmentDeadline, ClaimKey,
 		ClaimReservation, IdempotencyKey, InboxEvent, OutboxEvent, Player,
-		PlayerRestriction, Promotion, PromotionCounter, PromotionDay,
-		Refusal []ent.Interceptor
+		PlayerRestriction, Promotion, PromotionClaimTime, PromotionCounter,
+		PromotionDay, Refusal []ent.Interceptor
 	}
 )
 

@@ -24,6 +24,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/player"
 	"github.com/casino-loyalty/loyalty/ent/promotions/playerrestriction"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
+	"github.com/casino-loyalty/loyalty/ent/promotions/promotionclaimtime"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotioncounter"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotionday"
 	"github.com/casino-loyalty/loyalty/ent/promotions/refusal"
@@ -99,6 +100,7 @@ func checkColumn(t, c string) error {
 			player.Table:             player.ValidColumn,
 			playerrestriction.Table:  playerrestriction.ValidColumn,
 			promotion.Table:          promotion.ValidColumn,
+			promotionclaimtime.Table: promotionclaimtime.ValidColumn,
 			promotioncounter.Table:   promotioncounter.ValidColumn,
 			promotionday.Table:       promotionday.ValidColumn,
 			refusal.Table:            refusal.ValidColumn,

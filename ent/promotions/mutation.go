@@ -24,6 +24,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/playerrestriction"
 	"github.com/casino-loyalty/loyalty/ent/promotions/predicate"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
+	"github.com/casino-loyalty/loyalty/ent/promotions/promotionclaimtime"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotioncounter"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotionday"
 	"github.com/casino-loyalty/loyalty/ent/promotions/refusal"
@@ -53,6 +54,7 @@ const (
 	TypePlayer             = "Player"
 	TypePlayerRestriction  = "PlayerRestriction"
 	TypePromotion          = "Promotion"
+	TypePromotionClaimTime = "PromotionClaimTime"
 	TypePromotionCounter   = "PromotionCounter"
 	TypePromotionDay       = "PromotionDay"
 	TypeRefusal            = "Refusal"
@@ -8985,6 +8987,623 @@ func (m *PromotionMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *PromotionMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Promotion edge %s", name)
+}
+
+// PromotionClaimTimeMutation represents an operation that mutates the PromotionClaimTime nodes in the graph.
+type PromotionClaimTimeMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *int64
+	day              *date.Date
+	seconds          *int64
+	addseconds       *int64
+	claims           *int64
+	addclaims        *int64
+	clearedFields    map[string]struct{}
+	promotion        *uuid.UUID
+	clearedpromotion bool
+	done             bool
+	oldValue         func(context.Context) (*PromotionClaimTime, error)
+	predicates       []predicate.PromotionClaimTime
+}
+
+var _ ent.Mutation = (*PromotionClaimTimeMutation)(nil)
+
+// promotionclaimtimeOption allows management of the mutation configuration using functional options.
+type promotionclaimtimeOption func(*PromotionClaimTimeMutation)
+
+// newPromotionClaimTimeMutation creates new mutation for the PromotionClaimTime entity.
+func newPromotionClaimTimeMutation(c config, op Op, opts ...promotionclaimtimeOption) *PromotionClaimTimeMutation {
+	m := &PromotionClaimTimeMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePromotionClaimTime,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPromotionClaimTimeID sets the ID field of the mutation.
+func withPromotionClaimTimeID(id int64) promotionclaimtimeOption {
+	return func(m *PromotionClaimTimeMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PromotionClaimTime
+		)
+		m.oldValue = func(ctx context.Context) (*PromotionClaimTime, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PromotionClaimTime.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPromotionClaimTime sets the old PromotionClaimTime of the mutation.
+func withPromotionClaimTime(node *PromotionClaimTime) promotionclaimtimeOption {
+	return func(m *PromotionClaimTimeMutation) {
+		m.oldValue = func(context.Context) (*PromotionClaimTime, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PromotionClaimTimeMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PromotionClaimTimeMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PromotionClaimTime entities.
+func (m *PromotionClaimTimeMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PromotionClaimTimeMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PromotionClaimTimeMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PromotionClaimTime.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetPromotionID sets the "promotion_id" field.
+func (m *PromotionClaimTimeMutation) SetPromotionID(u uuid.UUID) {
+	m.promotion = &u
+}
+
+// PromotionID returns the value of the "promotion_id" field in the mutation.
+func (m *PromotionClaimTimeMutation) PromotionID() (r uuid.UUID, exists bool) {
+	v := m.promotion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPromotionID returns the old "promotion_id" field's value of the PromotionClaimTime entity.
+// If the PromotionClaimTime object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionClaimTimeMutation) OldPromotionID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPromotionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPromotionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPromotionID: %w", err)
+	}
+	return oldValue.PromotionID, nil
+}
+
+// ResetPromotionID resets all changes to the "promotion_id" field.
+func (m *PromotionClaimTimeMutation) ResetPromotionID() {
+	m.promotion = nil
+}
+
+// SetDay sets the "day" field.
+func (m *PromotionClaimTimeMutation) SetDay(d date.Date) {
+	m.day = &d
+}
+
+// Day returns the value of the "day" field in the mutation.
+func (m *PromotionClaimTimeMutation) Day() (r date.Date, exists bool) {
+	v := m.day
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDay returns the old "day" field's value of the PromotionClaimTime entity.
+// If the PromotionClaimTime object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionClaimTimeMutation) OldDay(ctx context.Context) (v date.Date, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDay is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDay requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDay: %w", err)
+	}
+	return oldValue.Day, nil
+}
+
+// ResetDay resets all changes to the "day" field.
+func (m *PromotionClaimTimeMutation) ResetDay() {
+	m.day = nil
+}
+
+// SetSeconds sets the "seconds" field.
+func (m *PromotionClaimTimeMutation) SetSeconds(i int64) {
+	m.seconds = &i
+	m.addseconds = nil
+}
+
+// Seconds returns the value of the "seconds" field in the mutation.
+func (m *PromotionClaimTimeMutation) Seconds() (r int64, exists bool) {
+	v := m.seconds
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeconds returns the old "seconds" field's value of the PromotionClaimTime entity.
+// If the PromotionClaimTime object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionClaimTimeMutation) OldSeconds(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeconds is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeconds requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeconds: %w", err)
+	}
+	return oldValue.Seconds, nil
+}
+
+// AddSeconds adds i to the "seconds" field.
+func (m *PromotionClaimTimeMutation) AddSeconds(i int64) {
+	if m.addseconds != nil {
+		*m.addseconds += i
+	} else {
+		m.addseconds = &i
+	}
+}
+
+// AddedSeconds returns the value that was added to the "seconds" field in this mutation.
+func (m *PromotionClaimTimeMutation) AddedSeconds() (r int64, exists bool) {
+	v := m.addseconds
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSeconds resets all changes to the "seconds" field.
+func (m *PromotionClaimTimeMutation) ResetSeconds() {
+	m.seconds = nil
+	m.addseconds = nil
+}
+
+// SetClaims sets the "claims" field.
+func (m *PromotionClaimTimeMutation) SetClaims(i int64) {
+	m.claims = &i
+	m.addclaims = nil
+}
+
+// Claims returns the value of the "claims" field in the mutation.
+func (m *PromotionClaimTimeMutation) Claims() (r int64, exists bool) {
+	v := m.claims
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClaims returns the old "claims" field's value of the PromotionClaimTime entity.
+// If the PromotionClaimTime object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionClaimTimeMutation) OldClaims(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClaims is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClaims requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClaims: %w", err)
+	}
+	return oldValue.Claims, nil
+}
+
+// AddClaims adds i to the "claims" field.
+func (m *PromotionClaimTimeMutation) AddClaims(i int64) {
+	if m.addclaims != nil {
+		*m.addclaims += i
+	} else {
+		m.addclaims = &i
+	}
+}
+
+// AddedClaims returns the value that was added to the "claims" field in this mutation.
+func (m *PromotionClaimTimeMutation) AddedClaims() (r int64, exists bool) {
+	v := m.addclaims
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetClaims resets all changes to the "claims" field.
+func (m *PromotionClaimTimeMutation) ResetClaims() {
+	m.claims = nil
+	m.addclaims = nil
+}
+
+// ClearPromotion clears the "promotion" edge to the Promotion entity.
+func (m *PromotionClaimTimeMutation) ClearPromotion() {
+	m.clearedpromotion = true
+	m.clearedFields[promotionclaimtime.FieldPromotionID] = struct{}{}
+}
+
+// PromotionCleared reports if the "promotion" edge to the Promotion entity was cleared.
+func (m *PromotionClaimTimeMutation) PromotionCleared() bool {
+	return m.clearedpromotion
+}
+
+// PromotionIDs returns the "promotion" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// PromotionID instead. It exists only for internal usage by the builders.
+func (m *PromotionClaimTimeMutation) PromotionIDs() (ids []uuid.UUID) {
+	if id := m.promotion; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetPromotion resets all changes to the "promotion" edge.
+func (m *PromotionClaimTimeMutation) ResetPromotion() {
+	m.promotion = nil
+	m.clearedpromotion = false
+}
+
+// Where appends a list predicates to the PromotionClaimTimeMutation builder.
+func (m *PromotionClaimTimeMutation) Where(ps ...predicate.PromotionClaimTime) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PromotionClaimTimeMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PromotionClaimTimeMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PromotionClaimTime, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PromotionClaimTimeMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PromotionClaimTimeMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PromotionClaimTime).
+func (m *PromotionClaimTimeMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PromotionClaimTimeMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.promotion != nil {
+		fields = append(fields, promotionclaimtime.FieldPromotionID)
+	}
+	if m.day != nil {
+		fields = append(fields, promotionclaimtime.FieldDay)
+	}
+	if m.seconds != nil {
+		fields = append(fields, promotionclaimtime.FieldSeconds)
+	}
+	if m.claims != nil {
+		fields = append(fields, promotionclaimtime.FieldClaims)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PromotionClaimTimeMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case promotionclaimtime.FieldPromotionID:
+		return m.PromotionID()
+	case promotionclaimtime.FieldDay:
+		return m.Day()
+	case promotionclaimtime.FieldSeconds:
+		return m.Seconds()
+	case promotionclaimtime.FieldClaims:
+		return m.Claims()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PromotionClaimTimeMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case promotionclaimtime.FieldPromotionID:
+		return m.OldPromotionID(ctx)
+	case promotionclaimtime.FieldDay:
+		return m.OldDay(ctx)
+	case promotionclaimtime.FieldSeconds:
+		return m.OldSeconds(ctx)
+	case promotionclaimtime.FieldClaims:
+		return m.OldClaims(ctx)
+	}
+	return nil, fmt.Errorf("unknown PromotionClaimTime field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PromotionClaimTimeMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case promotionclaimtime.FieldPromotionID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPromotionID(v)
+		return nil
+	case promotionclaimtime.FieldDay:
+		v, ok := value.(date.Date)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDay(v)
+		return nil
+	case promotionclaimtime.FieldSeconds:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeconds(v)
+		return nil
+	case promotionclaimtime.FieldClaims:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClaims(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PromotionClaimTime field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PromotionClaimTimeMutation) AddedFields() []string {
+	var fields []string
+	if m.addseconds != nil {
+		fields = append(fields, promotionclaimtime.FieldSeconds)
+	}
+	if m.addclaims != nil {
+		fields = append(fields, promotionclaimtime.FieldClaims)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PromotionClaimTimeMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case promotionclaimtime.FieldSeconds:
+		return m.AddedSeconds()
+	case promotionclaimtime.FieldClaims:
+		return m.AddedClaims()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PromotionClaimTimeMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case promotionclaimtime.FieldSeconds:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeconds(v)
+		return nil
+	case promotionclaimtime.FieldClaims:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddClaims(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PromotionClaimTime numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PromotionClaimTimeMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PromotionClaimTimeMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PromotionClaimTimeMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown PromotionClaimTime nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PromotionClaimTimeMutation) ResetField(name string) error {
+	switch name {
+	case promotionclaimtime.FieldPromotionID:
+		m.ResetPromotionID()
+		return nil
+	case promotionclaimtime.FieldDay:
+		m.ResetDay()
+		return nil
+	case promotionclaimtime.FieldSeconds:
+		m.ResetSeconds()
+		return nil
+	case promotionclaimtime.FieldClaims:
+		m.ResetClaims()
+		return nil
+	}
+	return fmt.Errorf("unknown PromotionClaimTime field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PromotionClaimTimeMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.promotion != nil {
+		edges = append(edges, promotionclaimtime.EdgePromotion)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PromotionClaimTimeMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case promotionclaimtime.EdgePromotion:
+		if id := m.promotion; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PromotionClaimTimeMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PromotionClaimTimeMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PromotionClaimTimeMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedpromotion {
+		edges = append(edges, promotionclaimtime.EdgePromotion)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PromotionClaimTimeMutation) EdgeCleared(name string) bool {
+	switch name {
+	case promotionclaimtime.EdgePromotion:
+		return m.clearedpromotion
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PromotionClaimTimeMutation) ClearEdge(name string) error {
+	switch name {
+	case promotionclaimtime.EdgePromotion:
+		m.ClearPromotion()
+		return nil
+	}
+	return fmt.Errorf("unknown PromotionClaimTime unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PromotionClaimTimeMutation) ResetEdge(name string) error {
+	switch name {
+	case promotionclaimtime.EdgePromotion:
+		m.ResetPromotion()
+		return nil
+	}
+	return fmt.Errorf("unknown PromotionClaimTime edge %s", name)
 }
 
 // PromotionCounterMutation represents an operation that mutates the PromotionCounter nodes in the graph.

@@ -38,6 +38,8 @@ type Tx struct {
 	PlayerRestriction *PlayerRestrictionClient
 	// Promotion is the client for interacting with the Promotion builders.
 	Promotion *PromotionClient
+	// PromotionClaimTime is the client for interacting with the PromotionClaimTime builders.
+	PromotionClaimTime *PromotionClaimTimeClient
 	// PromotionCounter is the client for interacting with the PromotionCounter builders.
 	PromotionCounter *PromotionCounterClient
 	// PromotionDay is the client for interacting with the PromotionDay builders.
@@ -187,6 +189,7 @@ func (tx *Tx) init() {
 	tx.Player = NewPlayerClient(tx.config)
 	tx.PlayerRestriction = NewPlayerRestrictionClient(tx.config)
 	tx.Promotion = NewPromotionClient(tx.config)
+	tx.PromotionClaimTime = NewPromotionClaimTimeClient(tx.config)
 	tx.PromotionCounter = NewPromotionCounterClient(tx.config)
 	tx.PromotionDay = NewPromotionDayClient(tx.config)
 	tx.Refusal = NewRefusalClient(tx.config)

@@ -12,21 +12,22 @@ func Of(service string) Privileges {
 		}
 	case "promotions":
 		return Privileges{
-			"promotions":           {Insert: true, Update: []string{"title", "description", "is_active", "amount", "start_date", "end_date", "updated_at", "inactive_as", "limits_max_claims", "limits_budget", "limits_max_claims_per_day", "limits_claim_within_hours", "terms_text", "terms_version"}},
-			"player_promotions":    {Insert: true, Update: []string{"claimed", "claimed_at", "transaction_id", "claim_id", "expired_at", "revoked_at", "expires_at", "amount", "title", "assigned_by", "created_at", "times_assigned", "source", "job_id", "terms_version", "times_muted"}},
-			"claim_reservations":   {Insert: true, Update: []string{"not_after"}, Delete: true},
-			"promotion_counters":   {},
-			"promotion_days":       {},
-			"assignment_deadlines": {Insert: true, Update: []string{"action", "due_at"}, Delete: true},
-			"claim_keys":           {Insert: true},
-			"players":              {Insert: true, Update: []string{"is_active", "updated_at", "status_version", "restrictions_version", "promotions_refused_until", "promotions_muted_until"}},
-			"anomalies":            {Insert: true, Update: []string{"seen", "seen_by", "seen_at"}},
-			"anomaly_windows":      {Insert: true, Update: []string{"entries", "amount"}, Delete: true},
-			"player_restrictions":  {Insert: true, Delete: true},
-			"refusals":             {Insert: true},
-			"outbox":               {Insert: true, Delete: true},
-			"inbox":                {Insert: true, Update: []string{"handled_at"}, Delete: true},
-			"idempotency_keys":     {Insert: true, Update: []string{"created_at"}, Delete: true},
+			"promotions":            {Insert: true, Update: []string{"title", "description", "is_active", "amount", "start_date", "end_date", "updated_at", "inactive_as", "limits_max_claims", "limits_budget", "limits_max_claims_per_day", "limits_claim_within_hours", "terms_text", "terms_version"}},
+			"player_promotions":     {Insert: true, Update: []string{"claimed", "claimed_at", "transaction_id", "claim_id", "expired_at", "revoked_at", "expires_at", "amount", "title", "assigned_by", "created_at", "times_assigned", "source", "job_id", "terms_version", "times_muted"}},
+			"claim_reservations":    {Insert: true, Update: []string{"not_after"}, Delete: true},
+			"promotion_counters":    {},
+			"promotion_days":        {},
+			"promotion_claim_times": {},
+			"assignment_deadlines":  {Insert: true, Update: []string{"action", "due_at"}, Delete: true},
+			"claim_keys":            {Insert: true},
+			"players":               {Insert: true, Update: []string{"is_active", "updated_at", "status_version", "restrictions_version", "promotions_refused_until", "promotions_muted_until"}},
+			"anomalies":             {Insert: true, Update: []string{"seen", "seen_by", "seen_at"}},
+			"anomaly_windows":       {Insert: true, Update: []string{"entries", "amount"}, Delete: true},
+			"player_restrictions":   {Insert: true, Delete: true},
+			"refusals":              {Insert: true},
+			"outbox":                {Insert: true, Delete: true},
+			"inbox":                 {Insert: true, Update: []string{"handled_at"}, Delete: true},
+			"idempotency_keys":      {Insert: true, Update: []string{"created_at"}, Delete: true},
 		}
 	case "users":
 		return Privileges{

@@ -32,6 +32,8 @@ type route struct {
 	variables []protoreflect.FieldDescriptor
 	// query contains the fields that the query can set, by parameter name.
 	query map[string]protoreflect.FieldDescriptor
+	// csv is true if clients can get a list of the answer in CSV.
+	csv bool
 }
 
 // routesOf returns the REST routes of a method.
@@ -53,7 +55,11 @@ func routesOf(m *method) ([]*route, error) {
 
 func routeOf(m *method, rr restroute.Route) (*route, error) {
 	input := m.desc.Input().Fields()
-	r := &route{Route: rr, status: m.status, query: map[string]protoreflect.FieldDescriptor{}}
+	list, err := csvList(m.desc.Output())
+	if err != nil {
+		return nil, err
+	}
+	r := &route{Route: rr, status: m.status, query: map[string]protoreflect.FieldDescriptor{}, csv: list != nil}
 	for _, segment := range rr.Segments() {
 		var fd protoreflect.FieldDescriptor
 		if name, ok := restroute.Variable(segment); ok {
@@ -109,18 +115,22 @@ func (s *Server) handleRoute(m *method, rt *route, service http.Handler) http.Ha
 			return
 		}
 		info.url, info.body = r.URL, body
-		rw := &restWriter{w: w, route: rt, info: info}
-		service.ServeHTTP(rw, connectRequest(ctx, r, m.procedure))
+		rw := &restWriter{w: w, route: rt, info: info, media: mediaJSON}
+		codec := nameREST
+		if rt.csv {
+			w.Header().Add("Vary", "Accept")
+			if acceptsCSV(r.Header) {
+				rw.media, codec = mediaCSV+"; charset=utf-8", nameCSV
+			}
+		}
+		service.ServeHTTP(rw, connectRequest(ctx, r, m.procedure, codec))
 		rw.finish(r)
 	})
 }
 
-// mediaREST is the Content-Type of the requests that the REST routes pass to the Connect handlers. Clients cannot use it;
-// see isRPCMedia.
-const mediaREST = "application/" + nameREST
-
-// connectRequest returns the request for the Connect handler of a procedure, with the headers of r and without a body.
-func connectRequest(ctx context.Context, r *http.Request, procedure string) *http.Request {
+// connectRequest returns the request for the Connect handler of a procedure, with the headers of r and without a body. The
+// Content-Type selects a codec of the REST routes. Clients cannot use it; see isRPCMedia.
+func connectRequest(ctx context.Context, r *http.Request, procedure, codec string) *http.Request {
 	out := r.WithContext(ctx)
 	out.Method, out.URL = http.MethodPost, &url.URL{Path: procedure}
 	out.Body, out.ContentLength, out.TransferEncoding = http.NoBody, 0, nil
@@ -134,7 +144,7 @@ func connectRequest(ctx context.Context, r *http.Request, procedure string) *htt
 			out.Header[name] = values
 		}
 	}
-	out.Header["Content-Type"] = []string{mediaREST}
+	out.Header["Content-Type"] = []string{"application/" + codec}
 	return out
 }
 

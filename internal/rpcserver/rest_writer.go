@@ -13,6 +13,7 @@ type restWriter struct {
 	w     http.ResponseWriter
 	route *route
 	info  *requestInfo
+	media string // of a successful answer
 
 	status  int  // the status of the Connect handler, or zero before it has written one
 	discard bool // the body is not passed to the client
@@ -31,7 +32,7 @@ func (rw *restWriter) WriteHeader(status int) {
 	}
 	h := rw.w.Header()
 	h.Del("Accept-Encoding")
-	h.Set("Content-Type", mediaJSON)
+	h.Set("Content-Type", rw.media)
 	h.Set("X-Content-Type-Options", "nosniff")
 	if rw.route.status == http.StatusNoContent {
 		rw.discard = true

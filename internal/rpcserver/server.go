@@ -182,6 +182,7 @@ func (s *Server) Options() []connect.HandlerOption {
 		connect.WithCodec(jsonCodec{nameJSONCharset, s.attachment}),
 		connect.WithCodec(protoCodec{s.attachment}),
 		connect.WithCodec(restCodec{}),
+		connect.WithCodec(csvCodec{}),
 		connect.WithReadMaxBytes(readFactor * s.cfg.MaxBody),
 		connect.WithCompressMinBytes(compressFrom),
 	}

@@ -51,6 +51,9 @@ func ExampleOf(f *protogen.Field) string { return extension[string](f.Desc, opti
 // IsStaffOnly reports whether only employees see a field.
 func IsStaffOnly(f *protogen.Field) bool { return extension[bool](f.Desc, optionsv1.E_StaffOnly) }
 
+// IsCSV reports whether clients can get a list in CSV.
+func IsCSV(f *protogen.Field) bool { return extension[bool](f.Desc, optionsv1.E_Csv) }
+
 // keyDescription describes the header Idempotency-Key of methods whose answers are stored.
 const keyDescription = "Identifies the request, so that it can be repeated: 1 to 200 printable ASCII characters, unique " +
 	"for each request of the caller. The same key with the same request returns the first successful answer and changes " +

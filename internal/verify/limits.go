@@ -39,6 +39,14 @@ const countersSQL = `
 	      COALESCE(day.spent, 0))
 	ORDER BY want.id`
 
+// claimTimesSQL returns the days whose claims are not all counted by the time between assignment and claim.
+const claimTimesSQL = `
+	SELECT promotion_id, day, COALESCE(d.claimed, 0), COALESCE(t.claims, 0)::bigint
+	FROM promotion_days d
+	FULL JOIN (SELECT promotion_id, day, sum(claims) AS claims FROM promotion_claim_times GROUP BY 1, 2) t
+	  USING (promotion_id, day)
+	WHERE COALESCE(d.claimed, 0) <> COALESCE(t.claims, 0) ORDER BY 1, 2`
+
 // exceededSQL returns the promotions whose claims exceed a limit, and the limit. The daily limit is only checked for today,
 // because it may have been higher on earlier days.
 const exceededSQL = `
@@ -68,6 +76,9 @@ func limits(ctx context.Context, s Sources, r *report) (string, error) {
 		if err := wrongCounters(ctx, tx, r); err != nil {
 			return err
 		}
+		if err := wrongClaimTimes(ctx, tx, r); err != nil {
+			return err
+		}
 		if err := exceeded(ctx, tx, r); err != nil {
 			return err
 		}
@@ -93,6 +104,28 @@ func wrongCounters(ctx context.Context, tx pgx.Tx, r *report) error {
 	_, err = pgx.ForEachRow(rows, []any{&id, &assigned, &claimed, &expired, &revoked, &spent}, func() error {
 		r.violationf("promotion %s: the counters or the days differ from the assignments: %d assigned, %d claimed, %d expired, "+
 			"%d revoked, %s spent", id, assigned, claimed, expired, revoked, money.Amount(spent))
+		return nil
+	})
+	return err
+}
+
+// wrongClaimTimes skips a database that does not count the times of claims yet.
+func wrongClaimTimes(ctx context.Context, tx pgx.Tx, r *report) error {
+	var counted bool
+	err := tx.QueryRow(ctx, "SELECT to_regclass('promotion_claim_times') IS NOT NULL").Scan(&counted)
+	if err != nil || !counted {
+		return err
+	}
+	rows, err := tx.Query(ctx, claimTimesSQL)
+	if err != nil {
+		return err
+	}
+	var id uuid.UUID
+	var day time.Time
+	var claimed, counts int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &day, &claimed, &counts}, func() error {
+		r.violationf("promotion %s: %d claims on %s, but the times of %d claims are counted", id, claimed,
+			day.Format(time.DateOnly), counts)
 		return nil
 	})
 	return err

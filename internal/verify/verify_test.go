@@ -70,6 +70,11 @@ func TestViolations(t *testing.T) {
 		}, func(*platform) string {
 			return "promotion " + claimed + ": the counters or the days differ from the assignments"
 		}},
+		"wrong time of a claim": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, "UPDATE promotion_claim_times SET claims = 3 WHERE promotion_id = '"+claimed+"'")
+		}, func(*platform) string {
+			return "promotion " + claimed + ": 1 claims on 20"
+		}},
 		"missing counter": {func(t *testing.T, p *platform) {
 			p.exec(t, p.promotions, "DELETE FROM promotion_counters WHERE id = '"+open+"'")
 		}, func(*platform) string {

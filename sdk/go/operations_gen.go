@@ -313,6 +313,36 @@ func (c *Client) ArchivePromotion(ctx context.Context, promotionID string, optio
 	return &out, nil
 }
 
+// GetPromotionStatsParams are the optional parameters of [Client.GetPromotionStats].
+type GetPromotionStatsParams struct {
+	// The first day, in UTC. Without it, the series begins with the first assignment.
+	From string
+	// The last day, in UTC. Without it, the series ends today.
+	To string
+}
+
+func (p GetPromotionStatsParams) values() url.Values {
+	q := query{}
+	q.text("from", string(p.From))
+	q.text("to", string(p.To))
+	return url.Values(q)
+}
+
+// GetPromotionStats returns the daily counts of a promotion, and their totals. It fails with VALIDATION_FAILED if the
+// period has more than 3,660 days.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) GetPromotionStats(ctx context.Context, promotionID string, params GetPromotionStatsParams, options ...CallOption) (*PromotionStats, error) {
+	var out PromotionStats
+	err := c.call(ctx, operation{
+		name: "getPromotionStats", verb: http.MethodGet, path: "/api/v1/promotions/{promotion_id}/stats", auth: authAccess, repeat: repeatSafe,
+	}, arguments{path: []string{promotionID}, query: params.values(), out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
 // ListPlayerPromotionsParams are the optional parameters of [Client.ListPlayerPromotions].
 type ListPlayerPromotionsParams struct {
 	Claimed *bool

@@ -448,6 +448,44 @@ type PromotionTermsPatch struct {
 	Text *string `json:"text,omitempty"`
 }
 
+// PromotionStats counts what happened to the assignments of a promotion in a period. Assignments and claims count at
+// once, and assignments that expire a few seconds later.
+type PromotionStats struct {
+	Totals PromotionTotals `json:"totals"`
+	// The claims divided by the assignments of the period, at most 1. It is 0 without assignments.
+	Conversion float64 `json:"conversion"`
+	// The median time from an assignment to its claim, of the claims of the period. It is exact below 128 seconds, and at
+	// most 1 % too long or too short above. It is 0 without claims.
+	MedianSecondsToClaim int `json:"medianSecondsToClaim"`
+	// Each day of the period, also days without changes.
+	Series []PromotionDayStats `json:"series"`
+}
+
+// PromotionTotals is an answer.
+type PromotionTotals struct {
+	// The number of assignments made. A repeated assignment to a player counts again.
+	Assigned int `json:"assigned"`
+	Claimed  int `json:"claimed"`
+	// The number of assignments that expired, and were not made again.
+	Expired int `json:"expired"`
+	// The number of assignments that were revoked, and were not made again.
+	Revoked int `json:"revoked"`
+	// The sum of the amounts of the claims.
+	Cost string `json:"cost"`
+}
+
+// PromotionDayStats is the part of the totals that belongs to one day. An assignment counts on the day on which it was
+// made, claimed, revoked or expired.
+type PromotionDayStats struct {
+	// The day, in UTC.
+	Date     string `json:"date"`
+	Assigned int    `json:"assigned"`
+	Claimed  int    `json:"claimed"`
+	Expired  int    `json:"expired"`
+	Revoked  int    `json:"revoked"`
+	Cost     string `json:"cost"`
+}
+
 // PlayerPromotionPage is an answer.
 type PlayerPromotionPage struct {
 	Assignments []Assignment `json:"assignments"`

@@ -11,6 +11,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/clock"
+	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
@@ -22,6 +23,7 @@ type Store interface {
 	ClaimStore
 	PlayerStore
 	RefusalStore
+	StatsStore
 }
 
 // CatalogueStore persists promotions.
@@ -89,6 +91,13 @@ type PlayerStore interface {
 	// SetPlayerStatus stores whether a player is active if its StatusVersion is greater than the stored version, and the
 	// restrictions if its RestrictionsVersion is greater than the stored version. It processes an event only once.
 	SetPlayerStatus(ctx context.Context, eventID string, player Player, restrictions []PlayerRestriction) error
+}
+
+// StatsStore reads what is counted.
+type StatsStore interface {
+	// Stats returns the counts of a promotion on each day with changes, and the times between assignments and claims. Both are
+	// in ascending order. A zero from means the first day.
+	Stats(ctx context.Context, id uuid.UUID, from, to date.Date) ([]DayCounts, []ClaimTimes, error)
 }
 
 // LedgerClient requests payments from the ledger.

@@ -8,9 +8,10 @@ import (
 
 // Update changes a promotion and returns it. Existing assignments keep their amount, title and version of the terms. If edit
 // modifies nothing, UpdatedAt stays the same. Update may call edit again after a conflict. Activating a promotion resumes or
-// publishes it, and deactivating it pauses it. Update fails with NOT_FOUND, with the error of edit, with VALIDATION_FAILED for
-// an invalid period and for a limit below what is already used, with PROMOTION_STATE_CONFLICT if the promotion is archived,
-// and with PROMOTION_EXISTS as [Service.Create] does.
+// publishes it, and deactivating it pauses it.
+//
+// Errors: NOT_FOUND, the error of edit, VALIDATION_FAILED for an invalid period and for a limit below what is already used,
+// PROMOTION_STATE_CONFLICT if the promotion is archived, and PROMOTION_EXISTS as from [Service.Create].
 func (s *Service) Update(ctx context.Context, id uuid.UUID, edit func(*Promotion) error) (Promotion, error) {
 	return s.change(ctx, id, func(p *Promotion, used ClaimTotals) error {
 		before := *p

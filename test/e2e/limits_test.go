@@ -31,6 +31,12 @@ func limited(t *testing.T, p platform) {
 		"map[assigned:3 claimed:1 expired:0 reserved:0 revoked:0 spent:20.00]" {
 		t.Errorf("got %v, want an exhausted promotion with one claim", stored)
 	}
+	stats := staff.call(200, "GET", path+"/stats", nil)
+	series := stats.list("series")
+	if fmt.Sprint(stats.body["totals"]) != "map[assigned:3 claimed:1 cost:20.00 expired:0 revoked:0]" || len(series) == 0 ||
+		text(series[len(series)-1], "date") != time.Now().UTC().Format(time.DateOnly) {
+		t.Errorf("got %v, want the totals of 3 assignments and a claim, and today", stats)
+	}
 	listed := staff.call(200, "GET", "/api/v1/promotions?state=EXHAUSTED&page_size=100", nil).list("promotions")
 	found := false
 	for _, promotion := range listed {

@@ -49,6 +49,7 @@ func rolesOf() map[string]string {
 		"promotions.v1.PromotionService/CreatePromotion":         "SA",
 		"promotions.v1.PromotionService/ListPromotions":          "SA",
 		"promotions.v1.PromotionService/GetPromotion":            "SA",
+		"promotions.v1.PromotionService/GetPromotionStats":       "SA",
 		"promotions.v1.PromotionService/UpdatePromotion":         "SA",
 		"promotions.v1.PromotionService/PublishPromotion":        "SA",
 		"promotions.v1.PromotionService/PausePromotion":          "SA",

@@ -63,6 +63,7 @@ func routes() []route {
 		{"POST", "/api/v1/promotions", "SA", object{"title": "x", "type": "BONUS", "amount": "1", "startDate": "2020-01-01", "endDate": "2020-01-01"}},
 		{"GET", "/api/v1/promotions", "SA", nil},
 		{"GET", "/api/v1/promotions/" + someID, "SA", nil},
+		{"GET", "/api/v1/promotions/" + someID + "/stats", "SA", nil},
 		{"PATCH", "/api/v1/promotions/" + someID, "SA", object{"title": "y"}},
 		{"POST", "/api/v1/promotions/" + someID + "/publish", "SA", nil},
 		{"POST", "/api/v1/promotions/" + someID + "/pause", "SA", nil},

@@ -103,6 +103,8 @@ func baseType(f field) string {
 		return "bool"
 	case "integer":
 		return "int"
+	case "number":
+		return "float64"
 	case "json":
 		return "map[string]any"
 	default:

@@ -66,7 +66,7 @@ type field struct {
 	// Name is the name on the wire.
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
-	// Type is string, uuid, date, timestamp, boolean, integer, json, or the name of an enum or a type.
+	// Type is string, uuid, date, timestamp, boolean, integer, number, json, or the name of an enum or a type.
 	Type string `json:"type"`
 	// Format is "amount" for a string with a decimal number.
 	Format string `json:"format,omitempty"`

@@ -136,6 +136,8 @@ func (p python) baseType(f field) string {
 		return "bool"
 	case "integer":
 		return "int"
+	case "number":
+		return "float"
 	case "json":
 		return "dict[str, Any]"
 	default:
@@ -165,7 +167,7 @@ func (p python) reader(f field) string {
 		return "v.text"
 	case "date":
 		return "v.day"
-	case "timestamp", "boolean", "integer", "json":
+	case "timestamp", "boolean", "integer", "number", "json":
 		return "v." + f.Type
 	default:
 		if p.isEnum(f.Type) {

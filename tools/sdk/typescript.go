@@ -47,7 +47,7 @@ func typescriptType(prefix string, f field) string {
 		t = "string"
 	case "boolean":
 		t = "boolean"
-	case "integer":
+	case "integer", "number":
 		t = "number"
 	case "json":
 		t = "Record<string, unknown>"

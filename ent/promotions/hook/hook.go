@@ -153,6 +153,18 @@ func (f PromotionFunc) Mutate(ctx context.Context, m promotions.Mutation) (promo
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.PromotionMutation", m)
 }
 
+// The PromotionClaimTimeFunc type is an adapter to allow the use of ordinary
+// function as PromotionClaimTime mutator.
+type PromotionClaimTimeFunc func(context.Context, *promotions.PromotionClaimTimeMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PromotionClaimTimeFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.PromotionClaimTimeMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.PromotionClaimTimeMutation", m)
+}
+
 // The PromotionCounterFunc type is an adapter to allow the use of ordinary
 // function as PromotionCounter mutator.
 type PromotionCounterFunc func(context.Context, *promotions.PromotionCounterMutation) (promotions.Value, error)

@@ -386,6 +386,35 @@ var (
 			},
 		},
 	}
+	// PromotionClaimTimesColumns holds the columns for the "promotion_claim_times" table.
+	PromotionClaimTimesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "day", Type: field.TypeOther, SchemaType: map[string]string{"postgres": "date"}},
+		{Name: "seconds", Type: field.TypeInt64},
+		{Name: "claims", Type: field.TypeInt64},
+		{Name: "promotion_id", Type: field.TypeUUID},
+	}
+	// PromotionClaimTimesTable holds the schema information for the "promotion_claim_times" table.
+	PromotionClaimTimesTable = &schema.Table{
+		Name:       "promotion_claim_times",
+		Columns:    PromotionClaimTimesColumns,
+		PrimaryKey: []*schema.Column{PromotionClaimTimesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "promotion_claim_times_promotion_id_fkey",
+				Columns:    []*schema.Column{PromotionClaimTimesColumns[4]},
+				RefColumns: []*schema.Column{PromotionsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "promotion_claim_times_promotion_id_day_seconds",
+				Unique:  true,
+				Columns: []*schema.Column{PromotionClaimTimesColumns[4], PromotionClaimTimesColumns[1], PromotionClaimTimesColumns[2]},
+			},
+		},
+	}
 	// PromotionCountersColumns holds the columns for the "promotion_counters" table.
 	PromotionCountersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -468,6 +497,7 @@ var (
 		PlayersTable,
 		PlayerRestrictionsTable,
 		PromotionsTable,
+		PromotionClaimTimesTable,
 		PromotionCountersTable,
 		PromotionDaysTable,
 		RefusalsTable,
@@ -545,6 +575,10 @@ func init() {
 		"promotions_terms_text_length":         "char_length(terms_text) <= 10000",
 		"promotions_title_length":              "char_length(title) BETWEEN 1 AND 200",
 		"promotions_type":                      "type IN ('WELCOME_BONUS', 'VIP_PROMOTION', 'BONUS')",
+	}
+	PromotionClaimTimesTable.ForeignKeys[0].RefTable = PromotionsTable
+	PromotionClaimTimesTable.Annotation = &entsql.Annotation{
+		Table: "promotion_claim_times",
 	}
 	PromotionCountersTable.Annotation = &entsql.Annotation{
 		Table: "promotion_counters",

@@ -42,6 +42,9 @@ type PlayerRestriction func(*sql.Selector)
 // Promotion is the predicate function for promotion builders.
 type Promotion func(*sql.Selector)
 
+// PromotionClaimTime is the predicate function for promotionclaimtime builders.
+type PromotionClaimTime func(*sql.Selector)
+
 // PromotionCounter is the predicate function for promotioncounter builders.
 type PromotionCounter func(*sql.Selector)
 

@@ -420,6 +420,30 @@ class Operations(abc.ABC):
         )
         return await self._call(call)
 
+    async def get_promotion_stats(
+        self,
+        promotion_id: str,
+        *,
+        from_: date | str | None = None,
+        to: date | str | None = None,
+        timeout: float | None = None,
+    ) -> t.PromotionStats:
+        """Returns the daily counts of a promotion, and their totals. It fails with VALIDATION_FAILED if the period
+        has more than 3,660 days.
+
+        Roles: STAFF, ADMIN.
+
+        It raises ValidationFailedError.
+        """
+        call = Call(
+            op.GET_PROMOTION_STATS,
+            t.PromotionStats.from_json,
+            path=(promotion_id,),
+            query={"from": from_, "to": to},
+            timeout=timeout,
+        )
+        return await self._call(call)
+
     async def list_player_promotions(
         self,
         player_id: str,

@@ -38,6 +38,13 @@ ARCHIVE_PROMOTION = Operation(
     Auth.ACCESS,
     Repeat.KEY,
 )
+GET_PROMOTION_STATS = Operation(
+    "getPromotionStats",
+    "GET",
+    "/api/v1/promotions/{promotion_id}/stats",
+    Auth.ACCESS,
+    Repeat.SAFE,
+)
 LIST_PLAYER_PROMOTIONS = Operation(
     "listPlayerPromotions",
     "GET",

@@ -34,14 +34,17 @@ __all__ = [
     "OwnRestriction",
     "PlayerPromotionPage",
     "Promotion",
+    "PromotionDayStats",
     "PromotionLimits",
     "PromotionLimitsInput",
     "PromotionLimitsPatch",
     "PromotionPage",
     "PromotionState",
+    "PromotionStats",
     "PromotionTerms",
     "PromotionTermsInput",
     "PromotionTermsPatch",
+    "PromotionTotals",
     "PromotionType",
     "PromotionUsage",
     "ReadState",
@@ -637,6 +640,80 @@ class PromotionTermsPatch(Part, kw_only=True):
 
     def to_json(self) -> dict[str, Any]:
         return {"text": self.text}
+
+
+class PromotionStats(Record, kw_only=True):
+    """PromotionStats counts what happened to the assignments of a promotion in a period. Assignments and claims
+    count at once, and assignments that expire a few seconds later.
+    """
+
+    totals: PromotionTotals
+    conversion: float
+    """The claims divided by the assignments of the period, at most 1. It is 0 without assignments."""
+    median_seconds_to_claim: int
+    """The median time from an assignment to its claim, of the claims of the period. It is exact below 128 seconds,
+    and at most 1 % too long or too short above. It is 0 without claims.
+    """
+    series: list[PromotionDayStats]
+    """Each day of the period, also days without changes."""
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            totals=v.required(o, "totals", PromotionTotals.from_json),
+            conversion=v.required(o, "conversion", v.number),
+            median_seconds_to_claim=v.required(o, "medianSecondsToClaim", v.integer),
+            series=v.many(o, "series", PromotionDayStats.from_json),
+        )
+
+
+class PromotionTotals(Record, kw_only=True):
+    """An answer of the platform."""
+
+    assigned: int
+    """The number of assignments made. A repeated assignment to a player counts again."""
+    claimed: int
+    expired: int
+    """The number of assignments that expired, and were not made again."""
+    revoked: int
+    """The number of assignments that were revoked, and were not made again."""
+    cost: Decimal
+    """The sum of the amounts of the claims."""
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            assigned=v.required(o, "assigned", v.integer),
+            claimed=v.required(o, "claimed", v.integer),
+            expired=v.required(o, "expired", v.integer),
+            revoked=v.required(o, "revoked", v.integer),
+            cost=v.required(o, "cost", v.amount),
+        )
+
+
+class PromotionDayStats(Record, kw_only=True):
+    """PromotionDayStats is the part of the totals that belongs to one day. An assignment counts on the day on which
+    it was made, claimed, revoked or expired.
+    """
+
+    date: date
+    """The day, in UTC."""
+    assigned: int
+    claimed: int
+    expired: int
+    revoked: int
+    cost: Decimal
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            date=v.required(o, "date", v.day),
+            assigned=v.required(o, "assigned", v.integer),
+            claimed=v.required(o, "claimed", v.integer),
+            expired=v.required(o, "expired", v.integer),
+            revoked=v.required(o, "revoked", v.integer),
+            cost=v.required(o, "cost", v.amount),
+        )
 
 
 class PlayerPromotionPage(Record, kw_only=True):

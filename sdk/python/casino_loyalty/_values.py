@@ -70,6 +70,12 @@ def integer(value: Any) -> int:
     return value
 
 
+def number(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{type(value).__name__} instead of a number")
+    return float(value)
+
+
 def array(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise TypeError(f"{type(value).__name__} instead of an array")

@@ -49,6 +49,14 @@ export interface UpdatePromotionParams {
   update_mask?: string | undefined;
 }
 
+/** The optional parameters of {@link Operations.getPromotionStats}. */
+export interface GetPromotionStatsParams {
+  /** The first day, in UTC. Without it, the series begins with the first assignment. */
+  from?: string | undefined;
+  /** The last day, in UTC. Without it, the series ends today. */
+  to?: string | undefined;
+}
+
 /** The optional parameters of {@link Operations.listPlayerPromotions}. */
 export interface ListPlayerPromotionsParams {
   claimed?: boolean | undefined;
@@ -268,6 +276,16 @@ export abstract class Operations extends Caller {
    */
   archivePromotion(promotionId: string, options?: CallOptions): Promise<t.Promotion> {
     return this.call("POST /api/v1/promotions/{promotion_id}/archive", ACCESS | KEY, options, { path: [promotionId] });
+  }
+
+  /**
+   * Returns the daily counts of a promotion, and their totals. It fails with VALIDATION_FAILED if the period has more
+   * than 3,660 days.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  getPromotionStats(promotionId: string, params: GetPromotionStatsParams = {}, options?: CallOptions): Promise<t.PromotionStats> {
+    return this.call("GET /api/v1/promotions/{promotion_id}/stats", ACCESS | SAFE, options, { path: [promotionId], query: params });
   }
 
   /**

@@ -519,6 +519,50 @@ export interface PromotionTermsPatch {
   text?: string | undefined;
 }
 
+/**
+ * PromotionStats counts what happened to the assignments of a promotion in a period. Assignments and claims count at
+ * once, and assignments that expire a few seconds later.
+ */
+export interface PromotionStats {
+  totals: PromotionTotals;
+  /** The claims divided by the assignments of the period, at most 1. It is 0 without assignments. */
+  conversion: number;
+  /**
+   * The median time from an assignment to its claim, of the claims of the period. It is exact below 128 seconds, and at
+   * most 1 % too long or too short above. It is 0 without claims.
+   */
+  medianSecondsToClaim: number;
+  /** Each day of the period, also days without changes. */
+  series: PromotionDayStats[];
+}
+
+/** An answer. */
+export interface PromotionTotals {
+  /** The number of assignments made. A repeated assignment to a player counts again. */
+  assigned: number;
+  claimed: number;
+  /** The number of assignments that expired, and were not made again. */
+  expired: number;
+  /** The number of assignments that were revoked, and were not made again. */
+  revoked: number;
+  /** The sum of the amounts of the claims. */
+  cost: string;
+}
+
+/**
+ * PromotionDayStats is the part of the totals that belongs to one day. An assignment counts on the day on which it was
+ * made, claimed, revoked or expired.
+ */
+export interface PromotionDayStats {
+  /** The day, in UTC. */
+  date: string;
+  assigned: number;
+  claimed: number;
+  expired: number;
+  revoked: number;
+  cost: string;
+}
+
 /** An answer. */
 export interface PlayerPromotionPage {
   assignments: Assignment[];

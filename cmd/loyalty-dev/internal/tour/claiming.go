@@ -36,8 +36,32 @@ func (g *guide) claiming(ctx context.Context) error {
 	if _, err := g.call(ctx, g.anna, "POST", "/api/v1/promotions/claim", body, &refusal, http.StatusConflict); err != nil {
 		return err
 	}
-	return expect(refusal.Code == "PROMOTION_ALREADY_CLAIMED" && refusal.TransactionID == transaction,
+	err = expect(refusal.Code == "PROMOTION_ALREADY_CLAIMED" && refusal.TransactionID == transaction,
 		"PROMOTION_ALREADY_CLAIMED with transaction %s", transaction)
+	if err != nil {
+		return err
+	}
+	return g.statistics(ctx)
+}
+
+// statistics shows that the claim counts in the statistics of the promotion.
+func (g *guide) statistics(ctx context.Context) error {
+	g.step("Stella reads the statistics of the welcome bonus")
+	var stats struct {
+		Totals struct {
+			Assigned int    `json:"assigned"`
+			Claimed  int    `json:"claimed"`
+			Cost     string `json:"cost"`
+		} `json:"totals"`
+		Conversion float64 `json:"conversion"`
+	}
+	path := "/api/v1/promotions/" + g.welcome.ID + "/stats"
+	if _, err := g.call(ctx, g.staff, "GET", path, nil, &stats, http.StatusOK); err != nil {
+		return err
+	}
+	t := stats.Totals
+	return expect(t.Claimed > 0 && t.Assigned >= t.Claimed && t.Cost != "0.00" && stats.Conversion > 0,
+		"an assignment, a claim and its cost")
 }
 
 // claim claims the welcome bonus and returns the id of the transaction.

@@ -1548,6 +1548,14 @@ var file_loyalty_options_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "loyalty/options/v1/options.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50106,
+		Name:          "loyalty.options.v1.csv",
+		Tag:           "varint,50106,opt,name=csv",
+		Filename:      "loyalty/options/v1/options.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
 		ExtensionType: (*Access)(nil),
 		Field:         50101,
@@ -1649,6 +1657,11 @@ var (
 	//
 	// optional bool staff_only = 50105;
 	E_StaffOnly = &file_loyalty_options_v1_options_proto_extTypes[7]
+	// Over REST, a client that accepts text/csv gets only this list, in CSV: a line with the JSON names of the fields, and a line
+	// for each element. The field must be a list of messages whose fields are neither lists nor messages.
+	//
+	// optional bool csv = 50106;
+	E_Csv = &file_loyalty_options_v1_options_proto_extTypes[8]
 )
 
 // Extension fields to descriptorpb.MethodOptions.
@@ -1656,20 +1669,20 @@ var (
 	// The callers of the method. It is required: a service with a method that lacks it does not start.
 	//
 	// optional loyalty.options.v1.Access access = 50101;
-	E_Access = &file_loyalty_options_v1_options_proto_extTypes[8]
+	E_Access = &file_loyalty_options_v1_options_proto_extTypes[9]
 	// The HTTP status of a successful response over REST; default 200. A response with status 204 has no body.
 	//
 	// optional int32 success_status = 50102;
-	E_SuccessStatus = &file_loyalty_options_v1_options_proto_extTypes[9]
+	E_SuccessStatus = &file_loyalty_options_v1_options_proto_extTypes[10]
 	// The request headers that the method reads in addition to the headers of every method. Used for the documentation.
 	//
 	// repeated loyalty.options.v1.Header header = 50103;
-	E_Header = &file_loyalty_options_v1_options_proto_extTypes[10]
+	E_Header = &file_loyalty_options_v1_options_proto_extTypes[11]
 	// The entries of the audit trail about calls of the method. A method that changes something needs it if employees may call
 	// it: a service with such a method that lacks it does not start.
 	//
 	// optional loyalty.options.v1.Audit audit = 50104;
-	E_Audit = &file_loyalty_options_v1_options_proto_extTypes[11]
+	E_Audit = &file_loyalty_options_v1_options_proto_extTypes[12]
 )
 
 // Extension fields to descriptorpb.EnumValueOptions.
@@ -1677,15 +1690,15 @@ var (
 	// The RPC code, HTTP status and title of an error code. It is required for every code.
 	//
 	// optional loyalty.options.v1.AppError app_error = 50101;
-	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[12]
+	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[13]
 	// The rules of a type of promotion.
 	//
 	// optional loyalty.options.v1.PromotionTypeRules promotion_type = 50102;
-	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[13]
+	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[14]
 	// The rules of a kind of restriction.
 	//
 	// optional loyalty.options.v1.RestrictionKindRules restriction_kind = 50103;
-	E_RestrictionKind = &file_loyalty_options_v1_options_proto_extTypes[14]
+	E_RestrictionKind = &file_loyalty_options_v1_options_proto_extTypes[15]
 )
 
 var File_loyalty_options_v1_options_proto protoreflect.FileDescriptor
@@ -1847,7 +1860,8 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\aexample\x12\x1d.google.protobuf.FieldOptions\x18\xb7\x87\x03 \x01(\tR\aexample:;\n" +
 	"\bverbatim\x12\x1d.google.protobuf.FieldOptions\x18\xb8\x87\x03 \x01(\bR\bverbatim:>\n" +
 	"\n" +
-	"staff_only\x12\x1d.google.protobuf.FieldOptions\x18\xb9\x87\x03 \x01(\bR\tstaffOnly:T\n" +
+	"staff_only\x12\x1d.google.protobuf.FieldOptions\x18\xb9\x87\x03 \x01(\bR\tstaffOnly:1\n" +
+	"\x03csv\x12\x1d.google.protobuf.FieldOptions\x18\xba\x87\x03 \x01(\bR\x03csv:T\n" +
 	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.AccessR\x06access:G\n" +
 	"\x0esuccess_status\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x05R\rsuccessStatus:T\n" +
 	"\x06header\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x03(\v2\x1a.loyalty.options.v1.HeaderR\x06header:Q\n" +
@@ -1917,27 +1931,28 @@ var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	21, // 16: loyalty.options.v1.example:extendee -> google.protobuf.FieldOptions
 	21, // 17: loyalty.options.v1.verbatim:extendee -> google.protobuf.FieldOptions
 	21, // 18: loyalty.options.v1.staff_only:extendee -> google.protobuf.FieldOptions
-	22, // 19: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
-	22, // 20: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
-	22, // 21: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
-	22, // 22: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
-	23, // 23: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
-	23, // 24: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
-	23, // 25: loyalty.options.v1.restriction_kind:extendee -> google.protobuf.EnumValueOptions
-	8,  // 26: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
-	13, // 27: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
-	14, // 28: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
-	7,  // 29: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
-	4,  // 30: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
-	6,  // 31: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
-	5,  // 32: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
-	15, // 33: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
-	17, // 34: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
-	18, // 35: loyalty.options.v1.restriction_kind:type_name -> loyalty.options.v1.RestrictionKindRules
-	36, // [36:36] is the sub-list for method output_type
-	36, // [36:36] is the sub-list for method input_type
-	26, // [26:36] is the sub-list for extension type_name
-	11, // [11:26] is the sub-list for extension extendee
+	21, // 19: loyalty.options.v1.csv:extendee -> google.protobuf.FieldOptions
+	22, // 20: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
+	22, // 21: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
+	22, // 22: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
+	22, // 23: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
+	23, // 24: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
+	23, // 25: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
+	23, // 26: loyalty.options.v1.restriction_kind:extendee -> google.protobuf.EnumValueOptions
+	8,  // 27: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
+	13, // 28: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
+	14, // 29: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
+	7,  // 30: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
+	4,  // 31: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
+	6,  // 32: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
+	5,  // 33: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
+	15, // 34: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
+	17, // 35: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
+	18, // 36: loyalty.options.v1.restriction_kind:type_name -> loyalty.options.v1.RestrictionKindRules
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	27, // [27:37] is the sub-list for extension type_name
+	11, // [11:27] is the sub-list for extension extendee
 	0,  // [0:11] is the sub-list for field type_name
 }
 
@@ -1953,7 +1968,7 @@ func file_loyalty_options_v1_options_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_options_v1_options_proto_rawDesc), len(file_loyalty_options_v1_options_proto_rawDesc)),
 			NumEnums:      4,
 			NumMessages:   15,
-			NumExtensions: 15,
+			NumExtensions: 16,
 			NumServices:   0,
 		},
 		GoTypes:           file_loyalty_options_v1_options_proto_goTypes,

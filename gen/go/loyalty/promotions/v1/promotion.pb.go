@@ -1162,6 +1162,78 @@ func (x *PromotionDay) GetCost() string {
 	return ""
 }
 
+// PromotionClaimTime counts the claims of a day by the time between assignment and claim. A trigger keeps it, like
+// PromotionDay. The number of its rows per day is limited, because longer times are counted in wider steps.
+type PromotionClaimTime struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	PromotionId string                 `protobuf:"bytes,1,opt,name=promotion_id,json=promotionId,proto3" json:"promotion_id,omitempty"`
+	// The day of the claims.
+	Day string `protobuf:"bytes,2,opt,name=day,proto3" json:"day,omitempty"`
+	// The shortest time of the step. Steps are 1 second wide below 128, then 2 below 256, 4 below 512, and so on.
+	Seconds       int64 `protobuf:"varint,3,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	Claims        int64 `protobuf:"varint,4,opt,name=claims,proto3" json:"claims,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PromotionClaimTime) Reset() {
+	*x = PromotionClaimTime{}
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PromotionClaimTime) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PromotionClaimTime) ProtoMessage() {}
+
+func (x *PromotionClaimTime) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PromotionClaimTime.ProtoReflect.Descriptor instead.
+func (*PromotionClaimTime) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *PromotionClaimTime) GetPromotionId() string {
+	if x != nil {
+		return x.PromotionId
+	}
+	return ""
+}
+
+func (x *PromotionClaimTime) GetDay() string {
+	if x != nil {
+		return x.Day
+	}
+	return ""
+}
+
+func (x *PromotionClaimTime) GetSeconds() int64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *PromotionClaimTime) GetClaims() int64 {
+	if x != nil {
+		return x.Claims
+	}
+	return 0
+}
+
 // AssignmentDeadline is the next action that is due for an assignment that expires. It is deleted with the last action.
 type AssignmentDeadline struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1175,7 +1247,7 @@ type AssignmentDeadline struct {
 
 func (x *AssignmentDeadline) Reset() {
 	*x = AssignmentDeadline{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[8]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1187,7 +1259,7 @@ func (x *AssignmentDeadline) String() string {
 func (*AssignmentDeadline) ProtoMessage() {}
 
 func (x *AssignmentDeadline) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[8]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1200,7 +1272,7 @@ func (x *AssignmentDeadline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignmentDeadline.ProtoReflect.Descriptor instead.
 func (*AssignmentDeadline) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{8}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AssignmentDeadline) GetId() string {
@@ -1237,7 +1309,7 @@ type ClaimKey struct {
 
 func (x *ClaimKey) Reset() {
 	*x = ClaimKey{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[9]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1321,7 @@ func (x *ClaimKey) String() string {
 func (*ClaimKey) ProtoMessage() {}
 
 func (x *ClaimKey) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[9]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1334,7 @@ func (x *ClaimKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimKey.ProtoReflect.Descriptor instead.
 func (*ClaimKey) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{9}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ClaimKey) GetUserId() string {
@@ -1306,7 +1378,7 @@ type Player struct {
 
 func (x *Player) Reset() {
 	*x = Player{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[10]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1390,7 @@ func (x *Player) String() string {
 func (*Player) ProtoMessage() {}
 
 func (x *Player) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[10]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1403,7 @@ func (x *Player) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Player.ProtoReflect.Descriptor instead.
 func (*Player) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{10}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Player) GetId() string {
@@ -1522,6 +1594,18 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\fpromotion_id\n" +
 	"\x03day\x10\x01\"\f\n" +
 	"\x02id\x12\x04\b\x05\x10\x01\x18\x01*\n" +
+	"promotionsB\x00\"\xf0\x01\n" +
+	"\x12PromotionClaimTime\x125\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\x12\xaa\xbb\x18\x0e\b\x01B\n" +
+	"promotionsR\vpromotionId\x12\x18\n" +
+	"\x03day\x18\x02 \x01(\tB\x06\xaa\xbb\x18\x02\b\x03R\x03day\x12\x18\n" +
+	"\aseconds\x18\x03 \x01(\x03R\aseconds\x12\x16\n" +
+	"\x06claims\x18\x04 \x01(\x03R\x06claims:W\xaa\xbb\x18S\n" +
+	"\x15promotion_claim_times\x12\x1e\n" +
+	"\fpromotion_id\n" +
+	"\x03day\n" +
+	"\aseconds\x10\x01\"\f\n" +
+	"\x02id\x12\x04\b\x05\x10\x01\x18\x01*\n" +
 	"promotionsB\x00\"\xe8\x01\n" +
 	"\x12AssignmentDeadline\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12=\n" +
@@ -1593,7 +1677,7 @@ func file_loyalty_promotions_v1_promotion_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_promotions_v1_promotion_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_loyalty_promotions_v1_promotion_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_loyalty_promotions_v1_promotion_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_loyalty_promotions_v1_promotion_proto_goTypes = []any{
 	(PromotionType)(0),            // 0: loyalty.promotions.v1.PromotionType
 	(PromotionState)(0),           // 1: loyalty.promotions.v1.PromotionState
@@ -1608,31 +1692,32 @@ var file_loyalty_promotions_v1_promotion_proto_goTypes = []any{
 	(*ClaimReservation)(nil),      // 10: loyalty.promotions.v1.ClaimReservation
 	(*PromotionCounter)(nil),      // 11: loyalty.promotions.v1.PromotionCounter
 	(*PromotionDay)(nil),          // 12: loyalty.promotions.v1.PromotionDay
-	(*AssignmentDeadline)(nil),    // 13: loyalty.promotions.v1.AssignmentDeadline
-	(*ClaimKey)(nil),              // 14: loyalty.promotions.v1.ClaimKey
-	(*Player)(nil),                // 15: loyalty.promotions.v1.Player
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*PromotionClaimTime)(nil),    // 13: loyalty.promotions.v1.PromotionClaimTime
+	(*AssignmentDeadline)(nil),    // 14: loyalty.promotions.v1.AssignmentDeadline
+	(*ClaimKey)(nil),              // 15: loyalty.promotions.v1.ClaimKey
+	(*Player)(nil),                // 16: loyalty.promotions.v1.Player
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
 }
 var file_loyalty_promotions_v1_promotion_proto_depIdxs = []int32{
 	0,  // 0: loyalty.promotions.v1.Promotion.type:type_name -> loyalty.promotions.v1.PromotionType
-	16, // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
-	16, // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
+	17, // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
+	17, // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 3: loyalty.promotions.v1.Promotion.state:type_name -> loyalty.promotions.v1.PromotionState
 	7,  // 4: loyalty.promotions.v1.Promotion.limits:type_name -> loyalty.promotions.v1.PromotionLimits
 	8,  // 5: loyalty.promotions.v1.Promotion.usage:type_name -> loyalty.promotions.v1.PromotionUsage
 	6,  // 6: loyalty.promotions.v1.Promotion.terms:type_name -> loyalty.promotions.v1.PromotionTerms
-	16, // 7: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
-	16, // 8: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
+	17, // 7: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
+	17, // 8: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
 	5,  // 9: loyalty.promotions.v1.Assignment.promotion:type_name -> loyalty.promotions.v1.Promotion
 	3,  // 10: loyalty.promotions.v1.Assignment.state:type_name -> loyalty.promotions.v1.Assignment.State
 	4,  // 11: loyalty.promotions.v1.Assignment.source:type_name -> loyalty.promotions.v1.Assignment.Source
-	16, // 12: loyalty.promotions.v1.ClaimReservation.reserved_at:type_name -> google.protobuf.Timestamp
-	16, // 13: loyalty.promotions.v1.ClaimReservation.not_after:type_name -> google.protobuf.Timestamp
+	17, // 12: loyalty.promotions.v1.ClaimReservation.reserved_at:type_name -> google.protobuf.Timestamp
+	17, // 13: loyalty.promotions.v1.ClaimReservation.not_after:type_name -> google.protobuf.Timestamp
 	2,  // 14: loyalty.promotions.v1.AssignmentDeadline.action:type_name -> loyalty.promotions.v1.DeadlineAction
-	16, // 15: loyalty.promotions.v1.AssignmentDeadline.due_at:type_name -> google.protobuf.Timestamp
-	16, // 16: loyalty.promotions.v1.ClaimKey.created_at:type_name -> google.protobuf.Timestamp
-	16, // 17: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
-	16, // 18: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
+	17, // 15: loyalty.promotions.v1.AssignmentDeadline.due_at:type_name -> google.protobuf.Timestamp
+	17, // 16: loyalty.promotions.v1.ClaimKey.created_at:type_name -> google.protobuf.Timestamp
+	17, // 17: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
+	17, // 18: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
 	19, // [19:19] is the sub-list for method output_type
 	19, // [19:19] is the sub-list for method input_type
 	19, // [19:19] is the sub-list for extension type_name
@@ -1653,7 +1738,7 @@ func file_loyalty_promotions_v1_promotion_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_promotions_v1_promotion_proto_rawDesc), len(file_loyalty_promotions_v1_promotion_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -651,6 +651,309 @@ func (x *ArchivePromotionRequest) GetPromotionId() string {
 	return ""
 }
 
+type GetPromotionStatsRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	PromotionId string                 `protobuf:"bytes,1,opt,name=promotion_id,proto3" json:"promotion_id,omitempty"`
+	// The first day, in UTC. Without it, the series begins with the first assignment.
+	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	// The last day, in UTC. Without it, the series ends today.
+	To            string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPromotionStatsRequest) Reset() {
+	*x = GetPromotionStatsRequest{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPromotionStatsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPromotionStatsRequest) ProtoMessage() {}
+
+func (x *GetPromotionStatsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPromotionStatsRequest.ProtoReflect.Descriptor instead.
+func (*GetPromotionStatsRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetPromotionStatsRequest) GetPromotionId() string {
+	if x != nil {
+		return x.PromotionId
+	}
+	return ""
+}
+
+func (x *GetPromotionStatsRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *GetPromotionStatsRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+// PromotionStats counts what happened to the assignments of a promotion in a period. Assignments and claims count at once, and
+// assignments that expire a few seconds later.
+type PromotionStats struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Totals *PromotionTotals       `protobuf:"bytes,1,opt,name=totals,proto3" json:"totals,omitempty"`
+	// The claims divided by the assignments of the period, at most 1. It is 0 without assignments.
+	Conversion float64 `protobuf:"fixed64,2,opt,name=conversion,proto3" json:"conversion,omitempty"`
+	// The median time from an assignment to its claim, of the claims of the period. It is exact below 128 seconds, and at most
+	// 1 % too long or too short above. It is 0 without claims.
+	MedianSecondsToClaim int32 `protobuf:"varint,3,opt,name=median_seconds_to_claim,json=medianSecondsToClaim,proto3" json:"median_seconds_to_claim,omitempty"`
+	// Each day of the period, also days without changes.
+	Series        []*PromotionDayStats `protobuf:"bytes,4,rep,name=series,proto3" json:"series,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PromotionStats) Reset() {
+	*x = PromotionStats{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PromotionStats) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PromotionStats) ProtoMessage() {}
+
+func (x *PromotionStats) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PromotionStats.ProtoReflect.Descriptor instead.
+func (*PromotionStats) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *PromotionStats) GetTotals() *PromotionTotals {
+	if x != nil {
+		return x.Totals
+	}
+	return nil
+}
+
+func (x *PromotionStats) GetConversion() float64 {
+	if x != nil {
+		return x.Conversion
+	}
+	return 0
+}
+
+func (x *PromotionStats) GetMedianSecondsToClaim() int32 {
+	if x != nil {
+		return x.MedianSecondsToClaim
+	}
+	return 0
+}
+
+func (x *PromotionStats) GetSeries() []*PromotionDayStats {
+	if x != nil {
+		return x.Series
+	}
+	return nil
+}
+
+type PromotionTotals struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number of assignments made. A repeated assignment to a player counts again.
+	Assigned int32 `protobuf:"varint,1,opt,name=assigned,proto3" json:"assigned,omitempty"`
+	Claimed  int32 `protobuf:"varint,2,opt,name=claimed,proto3" json:"claimed,omitempty"`
+	// The number of assignments that expired, and were not made again.
+	Expired int32 `protobuf:"varint,3,opt,name=expired,proto3" json:"expired,omitempty"`
+	// The number of assignments that were revoked, and were not made again.
+	Revoked int32 `protobuf:"varint,4,opt,name=revoked,proto3" json:"revoked,omitempty"`
+	// The sum of the amounts of the claims.
+	Cost          string `protobuf:"bytes,5,opt,name=cost,proto3" json:"cost,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PromotionTotals) Reset() {
+	*x = PromotionTotals{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PromotionTotals) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PromotionTotals) ProtoMessage() {}
+
+func (x *PromotionTotals) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PromotionTotals.ProtoReflect.Descriptor instead.
+func (*PromotionTotals) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *PromotionTotals) GetAssigned() int32 {
+	if x != nil {
+		return x.Assigned
+	}
+	return 0
+}
+
+func (x *PromotionTotals) GetClaimed() int32 {
+	if x != nil {
+		return x.Claimed
+	}
+	return 0
+}
+
+func (x *PromotionTotals) GetExpired() int32 {
+	if x != nil {
+		return x.Expired
+	}
+	return 0
+}
+
+func (x *PromotionTotals) GetRevoked() int32 {
+	if x != nil {
+		return x.Revoked
+	}
+	return 0
+}
+
+func (x *PromotionTotals) GetCost() string {
+	if x != nil {
+		return x.Cost
+	}
+	return ""
+}
+
+// PromotionDayStats is the part of the totals that belongs to one day. An assignment counts on the day on which it was made,
+// claimed, revoked or expired.
+type PromotionDayStats struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The day, in UTC.
+	Date          string `protobuf:"bytes,1,opt,name=date,proto3" json:"date,omitempty"`
+	Assigned      int32  `protobuf:"varint,2,opt,name=assigned,proto3" json:"assigned,omitempty"`
+	Claimed       int32  `protobuf:"varint,3,opt,name=claimed,proto3" json:"claimed,omitempty"`
+	Expired       int32  `protobuf:"varint,4,opt,name=expired,proto3" json:"expired,omitempty"`
+	Revoked       int32  `protobuf:"varint,5,opt,name=revoked,proto3" json:"revoked,omitempty"`
+	Cost          string `protobuf:"bytes,6,opt,name=cost,proto3" json:"cost,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PromotionDayStats) Reset() {
+	*x = PromotionDayStats{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PromotionDayStats) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PromotionDayStats) ProtoMessage() {}
+
+func (x *PromotionDayStats) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PromotionDayStats.ProtoReflect.Descriptor instead.
+func (*PromotionDayStats) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *PromotionDayStats) GetDate() string {
+	if x != nil {
+		return x.Date
+	}
+	return ""
+}
+
+func (x *PromotionDayStats) GetAssigned() int32 {
+	if x != nil {
+		return x.Assigned
+	}
+	return 0
+}
+
+func (x *PromotionDayStats) GetClaimed() int32 {
+	if x != nil {
+		return x.Claimed
+	}
+	return 0
+}
+
+func (x *PromotionDayStats) GetExpired() int32 {
+	if x != nil {
+		return x.Expired
+	}
+	return 0
+}
+
+func (x *PromotionDayStats) GetRevoked() int32 {
+	if x != nil {
+		return x.Revoked
+	}
+	return 0
+}
+
+func (x *PromotionDayStats) GetCost() string {
+	if x != nil {
+		return x.Cost
+	}
+	return ""
+}
+
 type ListPlayerPromotionsRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	PlayerId string                 `protobuf:"bytes,1,opt,name=player_id,proto3" json:"player_id,omitempty"`
@@ -668,7 +971,7 @@ type ListPlayerPromotionsRequest struct {
 
 func (x *ListPlayerPromotionsRequest) Reset() {
 	*x = ListPlayerPromotionsRequest{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[9]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -680,7 +983,7 @@ func (x *ListPlayerPromotionsRequest) String() string {
 func (*ListPlayerPromotionsRequest) ProtoMessage() {}
 
 func (x *ListPlayerPromotionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[9]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -693,7 +996,7 @@ func (x *ListPlayerPromotionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPlayerPromotionsRequest.ProtoReflect.Descriptor instead.
 func (*ListPlayerPromotionsRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{9}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListPlayerPromotionsRequest) GetPlayerId() string {
@@ -758,7 +1061,7 @@ type ListPlayerPromotionsResponse struct {
 
 func (x *ListPlayerPromotionsResponse) Reset() {
 	*x = ListPlayerPromotionsResponse{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[10]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -770,7 +1073,7 @@ func (x *ListPlayerPromotionsResponse) String() string {
 func (*ListPlayerPromotionsResponse) ProtoMessage() {}
 
 func (x *ListPlayerPromotionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[10]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -783,7 +1086,7 @@ func (x *ListPlayerPromotionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPlayerPromotionsResponse.ProtoReflect.Descriptor instead.
 func (*ListPlayerPromotionsResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{10}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListPlayerPromotionsResponse) GetAssignments() []*Assignment {
@@ -823,7 +1126,7 @@ type ClaimRequest struct {
 
 func (x *ClaimRequest) Reset() {
 	*x = ClaimRequest{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[11]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -835,7 +1138,7 @@ func (x *ClaimRequest) String() string {
 func (*ClaimRequest) ProtoMessage() {}
 
 func (x *ClaimRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[11]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -848,7 +1151,7 @@ func (x *ClaimRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimRequest.ProtoReflect.Descriptor instead.
 func (*ClaimRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{11}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ClaimRequest) GetPromotionId() string {
@@ -868,7 +1171,7 @@ type ClaimResponse struct {
 
 func (x *ClaimResponse) Reset() {
 	*x = ClaimResponse{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[12]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +1183,7 @@ func (x *ClaimResponse) String() string {
 func (*ClaimResponse) ProtoMessage() {}
 
 func (x *ClaimResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[12]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +1196,7 @@ func (x *ClaimResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimResponse.ProtoReflect.Descriptor instead.
 func (*ClaimResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{12}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ClaimResponse) GetAssignment() *Assignment {
@@ -923,7 +1226,7 @@ type AssignRequest struct {
 
 func (x *AssignRequest) Reset() {
 	*x = AssignRequest{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[13]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -935,7 +1238,7 @@ func (x *AssignRequest) String() string {
 func (*AssignRequest) ProtoMessage() {}
 
 func (x *AssignRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[13]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -948,7 +1251,7 @@ func (x *AssignRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignRequest.ProtoReflect.Descriptor instead.
 func (*AssignRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{13}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AssignRequest) GetPromotionId() string {
@@ -981,7 +1284,7 @@ type AssignResponse struct {
 
 func (x *AssignResponse) Reset() {
 	*x = AssignResponse{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[14]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -993,7 +1296,7 @@ func (x *AssignResponse) String() string {
 func (*AssignResponse) ProtoMessage() {}
 
 func (x *AssignResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[14]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1006,7 +1309,7 @@ func (x *AssignResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignResponse.ProtoReflect.Descriptor instead.
 func (*AssignResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{14}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AssignResponse) GetResults() []*AssignResult {
@@ -1026,7 +1329,7 @@ type AssignResult struct {
 
 func (x *AssignResult) Reset() {
 	*x = AssignResult{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[15]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1341,7 @@ func (x *AssignResult) String() string {
 func (*AssignResult) ProtoMessage() {}
 
 func (x *AssignResult) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[15]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1354,7 @@ func (x *AssignResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignResult.ProtoReflect.Descriptor instead.
 func (*AssignResult) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{15}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AssignResult) GetPlayerId() string {
@@ -1079,7 +1382,7 @@ type RevokeAssignmentsRequest struct {
 
 func (x *RevokeAssignmentsRequest) Reset() {
 	*x = RevokeAssignmentsRequest{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[16]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1091,7 +1394,7 @@ func (x *RevokeAssignmentsRequest) String() string {
 func (*RevokeAssignmentsRequest) ProtoMessage() {}
 
 func (x *RevokeAssignmentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[16]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1104,7 +1407,7 @@ func (x *RevokeAssignmentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeAssignmentsRequest.ProtoReflect.Descriptor instead.
 func (*RevokeAssignmentsRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{16}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RevokeAssignmentsRequest) GetPromotionId() string {
@@ -1130,7 +1433,7 @@ type RevokeAssignmentsResponse struct {
 
 func (x *RevokeAssignmentsResponse) Reset() {
 	*x = RevokeAssignmentsResponse{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[17]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1142,7 +1445,7 @@ func (x *RevokeAssignmentsResponse) String() string {
 func (*RevokeAssignmentsResponse) ProtoMessage() {}
 
 func (x *RevokeAssignmentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[17]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1155,7 +1458,7 @@ func (x *RevokeAssignmentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeAssignmentsResponse.ProtoReflect.Descriptor instead.
 func (*RevokeAssignmentsResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{17}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RevokeAssignmentsResponse) GetResults() []*RevokeResult {
@@ -1175,7 +1478,7 @@ type RevokeResult struct {
 
 func (x *RevokeResult) Reset() {
 	*x = RevokeResult{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[18]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1187,7 +1490,7 @@ func (x *RevokeResult) String() string {
 func (*RevokeResult) ProtoMessage() {}
 
 func (x *RevokeResult) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[18]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1200,7 +1503,7 @@ func (x *RevokeResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeResult.ProtoReflect.Descriptor instead.
 func (*RevokeResult) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{18}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RevokeResult) GetPlayerId() string {
@@ -1228,7 +1531,7 @@ type ListRefusalsRequest struct {
 
 func (x *ListRefusalsRequest) Reset() {
 	*x = ListRefusalsRequest{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[19]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1240,7 +1543,7 @@ func (x *ListRefusalsRequest) String() string {
 func (*ListRefusalsRequest) ProtoMessage() {}
 
 func (x *ListRefusalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[19]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1253,7 +1556,7 @@ func (x *ListRefusalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRefusalsRequest.ProtoReflect.Descriptor instead.
 func (*ListRefusalsRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{19}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListRefusalsRequest) GetUserId() string {
@@ -1290,7 +1593,7 @@ type ListRefusalsResponse struct {
 
 func (x *ListRefusalsResponse) Reset() {
 	*x = ListRefusalsResponse{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[20]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1302,7 +1605,7 @@ func (x *ListRefusalsResponse) String() string {
 func (*ListRefusalsResponse) ProtoMessage() {}
 
 func (x *ListRefusalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[20]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1315,7 +1618,7 @@ func (x *ListRefusalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRefusalsResponse.ProtoReflect.Descriptor instead.
 func (*ListRefusalsResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{20}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListRefusalsResponse) GetRefusals() []*Refusal {
@@ -1390,7 +1693,31 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\x16ResumePromotionRequest\x12,\n" +
 	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"G\n" +
 	"\x17ArchivePromotionRequest\x12,\n" +
-	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"\x8c\x03\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"\x80\x01\n" +
+	"\x18GetPromotionStatsRequest\x12,\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\x12\x1c\n" +
+	"\x04from\x18\x02 \x01(\tB\b\xaa\xbb\x18\x04\b\x03 \x01R\x04from\x12\x18\n" +
+	"\x02to\x18\x03 \x01(\tB\b\xaa\xbb\x18\x04\b\x03 \x01R\x02to\"\x83\x02\n" +
+	"\x0ePromotionStats\x12>\n" +
+	"\x06totals\x18\x01 \x01(\v2&.loyalty.promotions.v1.PromotionTotalsR\x06totals\x12(\n" +
+	"\n" +
+	"conversion\x18\x02 \x01(\x01B\b\xba\xbb\x18\x040.16R\n" +
+	"conversion\x12?\n" +
+	"\x17median_seconds_to_claim\x18\x03 \x01(\x05B\b\xba\xbb\x18\x045400R\x14medianSecondsToClaim\x12F\n" +
+	"\x06series\x18\x04 \x03(\v2(.loyalty.promotions.v1.PromotionDayStatsB\x04л\x18\x01R\x06series\"\xc0\x01\n" +
+	"\x0fPromotionTotals\x12#\n" +
+	"\bassigned\x18\x01 \x01(\x05B\a\xba\xbb\x18\x03250R\bassigned\x12 \n" +
+	"\aclaimed\x18\x02 \x01(\x05B\x06\xba\xbb\x18\x0240R\aclaimed\x12\x1f\n" +
+	"\aexpired\x18\x03 \x01(\x05B\x05\xba\xbb\x18\x010R\aexpired\x12\x1f\n" +
+	"\arevoked\x18\x04 \x01(\x05B\x05\xba\xbb\x18\x010R\arevoked\x12$\n" +
+	"\x04cost\x18\x05 \x01(\tB\x10\xaa\xbb\x18\x02\b\x02\xba\xbb\x18\x06800.00R\x04cost\"\xde\x01\n" +
+	"\x11PromotionDayStats\x12\x1a\n" +
+	"\x04date\x18\x01 \x01(\tB\x06\xaa\xbb\x18\x02\b\x03R\x04date\x12#\n" +
+	"\bassigned\x18\x02 \x01(\x05B\a\xba\xbb\x18\x03250R\bassigned\x12 \n" +
+	"\aclaimed\x18\x03 \x01(\x05B\x06\xba\xbb\x18\x0240R\aclaimed\x12\x1f\n" +
+	"\aexpired\x18\x04 \x01(\x05B\x05\xba\xbb\x18\x010R\aexpired\x12\x1f\n" +
+	"\arevoked\x18\x05 \x01(\x05B\x05\xba\xbb\x18\x010R\arevoked\x12$\n" +
+	"\x04cost\x18\x06 \x01(\tB\x10\xaa\xbb\x18\x02\b\x02\xba\xbb\x18\x06800.00R\x04cost\"\x8c\x03\n" +
 	"\x1bListPlayerPromotionsRequest\x12&\n" +
 	"\tplayer_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tplayer_id\x12\x1d\n" +
 	"\aclaimed\x18\x02 \x01(\bH\x00R\aclaimed\x88\x01\x01\x12B\n" +
@@ -1461,7 +1788,7 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\x1aREVOKE_OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aREVOKED\x10\x01\x12\x13\n" +
 	"\x0fALREADY_CLAIMED\x10\x02\x12\x10\n" +
-	"\fNOT_ASSIGNED\x10\x032\xe9\x12\n" +
+	"\fNOT_ASSIGNED\x10\x032\x90\x14\n" +
 	"\x10PromotionService\x12\x9c\x01\n" +
 	"\x0fCreatePromotion\x12-.loyalty.promotions.v1.CreatePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"8\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xc9\x01»\x18\x02\b\x12\x82\xd3\xe4\x93\x02\x1f:\tpromotion\"\x12/api/v1/promotions\x12\x91\x01\n" +
 	"\x0eListPromotions\x12,.loyalty.promotions.v1.ListPromotionsRequest\x1a-.loyalty.promotions.v1.ListPromotionsResponse\"\"\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/promotions\x12\x8f\x01\n" +
@@ -1470,7 +1797,8 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\x10PublishPromotion\x12..loyalty.promotions.v1.PublishPromotionRequest\x1a .loyalty.promotions.v1.Promotion\"M\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x16\x12\fpromotion_id\x82\xd3\xe4\x93\x02+\")/api/v1/promotions/{promotion_id}/publish\x12\xad\x01\n" +
 	"\x0ePausePromotion\x12,.loyalty.promotions.v1.PausePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"K\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x17\x12\fpromotion_id\x82\xd3\xe4\x93\x02)\"'/api/v1/promotions/{promotion_id}/pause\x12\xb0\x01\n" +
 	"\x0fResumePromotion\x12-.loyalty.promotions.v1.ResumePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"L\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x18\x12\fpromotion_id\x82\xd3\xe4\x93\x02*\"(/api/v1/promotions/{promotion_id}/resume\x12\xb3\x01\n" +
-	"\x10ArchivePromotion\x12..loyalty.promotions.v1.ArchivePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"M\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x19\x12\fpromotion_id\x82\xd3\xe4\x93\x02+\")/api/v1/promotions/{promotion_id}/archive\x12\xc3\x01\n" +
+	"\x10ArchivePromotion\x12..loyalty.promotions.v1.ArchivePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"M\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x19\x12\fpromotion_id\x82\xd3\xe4\x93\x02+\")/api/v1/promotions/{promotion_id}/archive\x12\xa4\x01\n" +
+	"\x11GetPromotionStats\x12/.loyalty.promotions.v1.GetPromotionStatsRequest\x1a%.loyalty.promotions.v1.PromotionStats\"7\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02)\x12'/api/v1/promotions/{promotion_id}/stats\x12\xc3\x01\n" +
 	"\x14ListPlayerPromotions\x122.loyalty.promotions.v1.ListPlayerPromotionsRequest\x1a3.loyalty.promotions.v1.ListPlayerPromotionsResponse\"B\xaa\xbb\x18\x10\"\x03\x01\x02\x03*\tplayer_id\x82\xd3\xe4\x93\x02(\x12&/api/v1/promotions/players/{player_id}\x12\xa7\x02\n" +
 	"\x05Claim\x12#.loyalty.promotions.v1.ClaimRequest\x1a$.loyalty.promotions.v1.ClaimResponse\"\xd2\x01\xaa\xbb\x18\x03\"\x01\x01\xba\xbb\x18\xa3\x01\n" +
 	"\x0fIdempotency-Key\x12\x8f\x01Identifies the claim. The same key with the same promotion returns the first answer; with another promotion it fails with IDEMPOTENCY_MISMATCH.\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/promotions/claim\x12\xa6\x01\n" +
@@ -1492,7 +1820,7 @@ func file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_promotions_v1_promotion_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_loyalty_promotions_v1_promotion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_loyalty_promotions_v1_promotion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_loyalty_promotions_v1_promotion_service_proto_goTypes = []any{
 	(AssignOutcome)(0),                   // 0: loyalty.promotions.v1.AssignOutcome
 	(RevokeOutcome)(0),                   // 1: loyalty.promotions.v1.RevokeOutcome
@@ -1505,75 +1833,83 @@ var file_loyalty_promotions_v1_promotion_service_proto_goTypes = []any{
 	(*PausePromotionRequest)(nil),        // 8: loyalty.promotions.v1.PausePromotionRequest
 	(*ResumePromotionRequest)(nil),       // 9: loyalty.promotions.v1.ResumePromotionRequest
 	(*ArchivePromotionRequest)(nil),      // 10: loyalty.promotions.v1.ArchivePromotionRequest
-	(*ListPlayerPromotionsRequest)(nil),  // 11: loyalty.promotions.v1.ListPlayerPromotionsRequest
-	(*ListPlayerPromotionsResponse)(nil), // 12: loyalty.promotions.v1.ListPlayerPromotionsResponse
-	(*ClaimRequest)(nil),                 // 13: loyalty.promotions.v1.ClaimRequest
-	(*ClaimResponse)(nil),                // 14: loyalty.promotions.v1.ClaimResponse
-	(*AssignRequest)(nil),                // 15: loyalty.promotions.v1.AssignRequest
-	(*AssignResponse)(nil),               // 16: loyalty.promotions.v1.AssignResponse
-	(*AssignResult)(nil),                 // 17: loyalty.promotions.v1.AssignResult
-	(*RevokeAssignmentsRequest)(nil),     // 18: loyalty.promotions.v1.RevokeAssignmentsRequest
-	(*RevokeAssignmentsResponse)(nil),    // 19: loyalty.promotions.v1.RevokeAssignmentsResponse
-	(*RevokeResult)(nil),                 // 20: loyalty.promotions.v1.RevokeResult
-	(*ListRefusalsRequest)(nil),          // 21: loyalty.promotions.v1.ListRefusalsRequest
-	(*ListRefusalsResponse)(nil),         // 22: loyalty.promotions.v1.ListRefusalsResponse
-	(*Promotion)(nil),                    // 23: loyalty.promotions.v1.Promotion
-	(PromotionType)(0),                   // 24: loyalty.promotions.v1.PromotionType
-	(PromotionState)(0),                  // 25: loyalty.promotions.v1.PromotionState
-	(*fieldmaskpb.FieldMask)(nil),        // 26: google.protobuf.FieldMask
-	(Assignment_State)(0),                // 27: loyalty.promotions.v1.Assignment.State
-	(*Assignment)(nil),                   // 28: loyalty.promotions.v1.Assignment
-	(*v1.Transaction)(nil),               // 29: loyalty.users.v1.Transaction
-	(*Refusal)(nil),                      // 30: loyalty.promotions.v1.Refusal
+	(*GetPromotionStatsRequest)(nil),     // 11: loyalty.promotions.v1.GetPromotionStatsRequest
+	(*PromotionStats)(nil),               // 12: loyalty.promotions.v1.PromotionStats
+	(*PromotionTotals)(nil),              // 13: loyalty.promotions.v1.PromotionTotals
+	(*PromotionDayStats)(nil),            // 14: loyalty.promotions.v1.PromotionDayStats
+	(*ListPlayerPromotionsRequest)(nil),  // 15: loyalty.promotions.v1.ListPlayerPromotionsRequest
+	(*ListPlayerPromotionsResponse)(nil), // 16: loyalty.promotions.v1.ListPlayerPromotionsResponse
+	(*ClaimRequest)(nil),                 // 17: loyalty.promotions.v1.ClaimRequest
+	(*ClaimResponse)(nil),                // 18: loyalty.promotions.v1.ClaimResponse
+	(*AssignRequest)(nil),                // 19: loyalty.promotions.v1.AssignRequest
+	(*AssignResponse)(nil),               // 20: loyalty.promotions.v1.AssignResponse
+	(*AssignResult)(nil),                 // 21: loyalty.promotions.v1.AssignResult
+	(*RevokeAssignmentsRequest)(nil),     // 22: loyalty.promotions.v1.RevokeAssignmentsRequest
+	(*RevokeAssignmentsResponse)(nil),    // 23: loyalty.promotions.v1.RevokeAssignmentsResponse
+	(*RevokeResult)(nil),                 // 24: loyalty.promotions.v1.RevokeResult
+	(*ListRefusalsRequest)(nil),          // 25: loyalty.promotions.v1.ListRefusalsRequest
+	(*ListRefusalsResponse)(nil),         // 26: loyalty.promotions.v1.ListRefusalsResponse
+	(*Promotion)(nil),                    // 27: loyalty.promotions.v1.Promotion
+	(PromotionType)(0),                   // 28: loyalty.promotions.v1.PromotionType
+	(PromotionState)(0),                  // 29: loyalty.promotions.v1.PromotionState
+	(*fieldmaskpb.FieldMask)(nil),        // 30: google.protobuf.FieldMask
+	(Assignment_State)(0),                // 31: loyalty.promotions.v1.Assignment.State
+	(*Assignment)(nil),                   // 32: loyalty.promotions.v1.Assignment
+	(*v1.Transaction)(nil),               // 33: loyalty.users.v1.Transaction
+	(*Refusal)(nil),                      // 34: loyalty.promotions.v1.Refusal
 }
 var file_loyalty_promotions_v1_promotion_service_proto_depIdxs = []int32{
-	23, // 0: loyalty.promotions.v1.CreatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
-	24, // 1: loyalty.promotions.v1.ListPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
-	25, // 2: loyalty.promotions.v1.ListPromotionsRequest.state:type_name -> loyalty.promotions.v1.PromotionState
-	23, // 3: loyalty.promotions.v1.ListPromotionsResponse.promotions:type_name -> loyalty.promotions.v1.Promotion
-	23, // 4: loyalty.promotions.v1.UpdatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
-	26, // 5: loyalty.promotions.v1.UpdatePromotionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	24, // 6: loyalty.promotions.v1.ListPlayerPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
-	27, // 7: loyalty.promotions.v1.ListPlayerPromotionsRequest.state:type_name -> loyalty.promotions.v1.Assignment.State
-	28, // 8: loyalty.promotions.v1.ListPlayerPromotionsResponse.assignments:type_name -> loyalty.promotions.v1.Assignment
-	28, // 9: loyalty.promotions.v1.ClaimResponse.assignment:type_name -> loyalty.promotions.v1.Assignment
-	29, // 10: loyalty.promotions.v1.ClaimResponse.transaction:type_name -> loyalty.users.v1.Transaction
-	17, // 11: loyalty.promotions.v1.AssignResponse.results:type_name -> loyalty.promotions.v1.AssignResult
-	0,  // 12: loyalty.promotions.v1.AssignResult.outcome:type_name -> loyalty.promotions.v1.AssignOutcome
-	20, // 13: loyalty.promotions.v1.RevokeAssignmentsResponse.results:type_name -> loyalty.promotions.v1.RevokeResult
-	1,  // 14: loyalty.promotions.v1.RevokeResult.outcome:type_name -> loyalty.promotions.v1.RevokeOutcome
-	30, // 15: loyalty.promotions.v1.ListRefusalsResponse.refusals:type_name -> loyalty.promotions.v1.Refusal
-	2,  // 16: loyalty.promotions.v1.PromotionService.CreatePromotion:input_type -> loyalty.promotions.v1.CreatePromotionRequest
-	3,  // 17: loyalty.promotions.v1.PromotionService.ListPromotions:input_type -> loyalty.promotions.v1.ListPromotionsRequest
-	5,  // 18: loyalty.promotions.v1.PromotionService.GetPromotion:input_type -> loyalty.promotions.v1.GetPromotionRequest
-	6,  // 19: loyalty.promotions.v1.PromotionService.UpdatePromotion:input_type -> loyalty.promotions.v1.UpdatePromotionRequest
-	7,  // 20: loyalty.promotions.v1.PromotionService.PublishPromotion:input_type -> loyalty.promotions.v1.PublishPromotionRequest
-	8,  // 21: loyalty.promotions.v1.PromotionService.PausePromotion:input_type -> loyalty.promotions.v1.PausePromotionRequest
-	9,  // 22: loyalty.promotions.v1.PromotionService.ResumePromotion:input_type -> loyalty.promotions.v1.ResumePromotionRequest
-	10, // 23: loyalty.promotions.v1.PromotionService.ArchivePromotion:input_type -> loyalty.promotions.v1.ArchivePromotionRequest
-	11, // 24: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:input_type -> loyalty.promotions.v1.ListPlayerPromotionsRequest
-	13, // 25: loyalty.promotions.v1.PromotionService.Claim:input_type -> loyalty.promotions.v1.ClaimRequest
-	15, // 26: loyalty.promotions.v1.PromotionService.Assign:input_type -> loyalty.promotions.v1.AssignRequest
-	18, // 27: loyalty.promotions.v1.PromotionService.RevokeAssignments:input_type -> loyalty.promotions.v1.RevokeAssignmentsRequest
-	21, // 28: loyalty.promotions.v1.PromotionService.ListRefusals:input_type -> loyalty.promotions.v1.ListRefusalsRequest
-	23, // 29: loyalty.promotions.v1.PromotionService.CreatePromotion:output_type -> loyalty.promotions.v1.Promotion
-	4,  // 30: loyalty.promotions.v1.PromotionService.ListPromotions:output_type -> loyalty.promotions.v1.ListPromotionsResponse
-	23, // 31: loyalty.promotions.v1.PromotionService.GetPromotion:output_type -> loyalty.promotions.v1.Promotion
-	23, // 32: loyalty.promotions.v1.PromotionService.UpdatePromotion:output_type -> loyalty.promotions.v1.Promotion
-	23, // 33: loyalty.promotions.v1.PromotionService.PublishPromotion:output_type -> loyalty.promotions.v1.Promotion
-	23, // 34: loyalty.promotions.v1.PromotionService.PausePromotion:output_type -> loyalty.promotions.v1.Promotion
-	23, // 35: loyalty.promotions.v1.PromotionService.ResumePromotion:output_type -> loyalty.promotions.v1.Promotion
-	23, // 36: loyalty.promotions.v1.PromotionService.ArchivePromotion:output_type -> loyalty.promotions.v1.Promotion
-	12, // 37: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:output_type -> loyalty.promotions.v1.ListPlayerPromotionsResponse
-	14, // 38: loyalty.promotions.v1.PromotionService.Claim:output_type -> loyalty.promotions.v1.ClaimResponse
-	16, // 39: loyalty.promotions.v1.PromotionService.Assign:output_type -> loyalty.promotions.v1.AssignResponse
-	19, // 40: loyalty.promotions.v1.PromotionService.RevokeAssignments:output_type -> loyalty.promotions.v1.RevokeAssignmentsResponse
-	22, // 41: loyalty.promotions.v1.PromotionService.ListRefusals:output_type -> loyalty.promotions.v1.ListRefusalsResponse
-	29, // [29:42] is the sub-list for method output_type
-	16, // [16:29] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	27, // 0: loyalty.promotions.v1.CreatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
+	28, // 1: loyalty.promotions.v1.ListPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
+	29, // 2: loyalty.promotions.v1.ListPromotionsRequest.state:type_name -> loyalty.promotions.v1.PromotionState
+	27, // 3: loyalty.promotions.v1.ListPromotionsResponse.promotions:type_name -> loyalty.promotions.v1.Promotion
+	27, // 4: loyalty.promotions.v1.UpdatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
+	30, // 5: loyalty.promotions.v1.UpdatePromotionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	13, // 6: loyalty.promotions.v1.PromotionStats.totals:type_name -> loyalty.promotions.v1.PromotionTotals
+	14, // 7: loyalty.promotions.v1.PromotionStats.series:type_name -> loyalty.promotions.v1.PromotionDayStats
+	28, // 8: loyalty.promotions.v1.ListPlayerPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
+	31, // 9: loyalty.promotions.v1.ListPlayerPromotionsRequest.state:type_name -> loyalty.promotions.v1.Assignment.State
+	32, // 10: loyalty.promotions.v1.ListPlayerPromotionsResponse.assignments:type_name -> loyalty.promotions.v1.Assignment
+	32, // 11: loyalty.promotions.v1.ClaimResponse.assignment:type_name -> loyalty.promotions.v1.Assignment
+	33, // 12: loyalty.promotions.v1.ClaimResponse.transaction:type_name -> loyalty.users.v1.Transaction
+	21, // 13: loyalty.promotions.v1.AssignResponse.results:type_name -> loyalty.promotions.v1.AssignResult
+	0,  // 14: loyalty.promotions.v1.AssignResult.outcome:type_name -> loyalty.promotions.v1.AssignOutcome
+	24, // 15: loyalty.promotions.v1.RevokeAssignmentsResponse.results:type_name -> loyalty.promotions.v1.RevokeResult
+	1,  // 16: loyalty.promotions.v1.RevokeResult.outcome:type_name -> loyalty.promotions.v1.RevokeOutcome
+	34, // 17: loyalty.promotions.v1.ListRefusalsResponse.refusals:type_name -> loyalty.promotions.v1.Refusal
+	2,  // 18: loyalty.promotions.v1.PromotionService.CreatePromotion:input_type -> loyalty.promotions.v1.CreatePromotionRequest
+	3,  // 19: loyalty.promotions.v1.PromotionService.ListPromotions:input_type -> loyalty.promotions.v1.ListPromotionsRequest
+	5,  // 20: loyalty.promotions.v1.PromotionService.GetPromotion:input_type -> loyalty.promotions.v1.GetPromotionRequest
+	6,  // 21: loyalty.promotions.v1.PromotionService.UpdatePromotion:input_type -> loyalty.promotions.v1.UpdatePromotionRequest
+	7,  // 22: loyalty.promotions.v1.PromotionService.PublishPromotion:input_type -> loyalty.promotions.v1.PublishPromotionRequest
+	8,  // 23: loyalty.promotions.v1.PromotionService.PausePromotion:input_type -> loyalty.promotions.v1.PausePromotionRequest
+	9,  // 24: loyalty.promotions.v1.PromotionService.ResumePromotion:input_type -> loyalty.promotions.v1.ResumePromotionRequest
+	10, // 25: loyalty.promotions.v1.PromotionService.ArchivePromotion:input_type -> loyalty.promotions.v1.ArchivePromotionRequest
+	11, // 26: loyalty.promotions.v1.PromotionService.GetPromotionStats:input_type -> loyalty.promotions.v1.GetPromotionStatsRequest
+	15, // 27: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:input_type -> loyalty.promotions.v1.ListPlayerPromotionsRequest
+	17, // 28: loyalty.promotions.v1.PromotionService.Claim:input_type -> loyalty.promotions.v1.ClaimRequest
+	19, // 29: loyalty.promotions.v1.PromotionService.Assign:input_type -> loyalty.promotions.v1.AssignRequest
+	22, // 30: loyalty.promotions.v1.PromotionService.RevokeAssignments:input_type -> loyalty.promotions.v1.RevokeAssignmentsRequest
+	25, // 31: loyalty.promotions.v1.PromotionService.ListRefusals:input_type -> loyalty.promotions.v1.ListRefusalsRequest
+	27, // 32: loyalty.promotions.v1.PromotionService.CreatePromotion:output_type -> loyalty.promotions.v1.Promotion
+	4,  // 33: loyalty.promotions.v1.PromotionService.ListPromotions:output_type -> loyalty.promotions.v1.ListPromotionsResponse
+	27, // 34: loyalty.promotions.v1.PromotionService.GetPromotion:output_type -> loyalty.promotions.v1.Promotion
+	27, // 35: loyalty.promotions.v1.PromotionService.UpdatePromotion:output_type -> loyalty.promotions.v1.Promotion
+	27, // 36: loyalty.promotions.v1.PromotionService.PublishPromotion:output_type -> loyalty.promotions.v1.Promotion
+	27, // 37: loyalty.promotions.v1.PromotionService.PausePromotion:output_type -> loyalty.promotions.v1.Promotion
+	27, // 38: loyalty.promotions.v1.PromotionService.ResumePromotion:output_type -> loyalty.promotions.v1.Promotion
+	27, // 39: loyalty.promotions.v1.PromotionService.ArchivePromotion:output_type -> loyalty.promotions.v1.Promotion
+	12, // 40: loyalty.promotions.v1.PromotionService.GetPromotionStats:output_type -> loyalty.promotions.v1.PromotionStats
+	16, // 41: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:output_type -> loyalty.promotions.v1.ListPlayerPromotionsResponse
+	18, // 42: loyalty.promotions.v1.PromotionService.Claim:output_type -> loyalty.promotions.v1.ClaimResponse
+	20, // 43: loyalty.promotions.v1.PromotionService.Assign:output_type -> loyalty.promotions.v1.AssignResponse
+	23, // 44: loyalty.promotions.v1.PromotionService.RevokeAssignments:output_type -> loyalty.promotions.v1.RevokeAssignmentsResponse
+	26, // 45: loyalty.promotions.v1.PromotionService.ListRefusals:output_type -> loyalty.promotions.v1.ListRefusalsResponse
+	32, // [32:46] is the sub-list for method output_type
+	18, // [18:32] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_promotions_v1_promotion_service_proto_init() }
@@ -1584,14 +1920,14 @@ func file_loyalty_promotions_v1_promotion_service_proto_init() {
 	file_loyalty_promotions_v1_promotion_proto_init()
 	file_loyalty_promotions_v1_restriction_proto_init()
 	file_loyalty_promotions_v1_promotion_service_proto_msgTypes[1].OneofWrappers = []any{}
-	file_loyalty_promotions_v1_promotion_service_proto_msgTypes[9].OneofWrappers = []any{}
+	file_loyalty_promotions_v1_promotion_service_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_promotions_v1_promotion_service_proto_rawDesc), len(file_loyalty_promotions_v1_promotion_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   21,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

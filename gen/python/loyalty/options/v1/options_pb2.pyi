@@ -134,6 +134,8 @@ VERBATIM_FIELD_NUMBER: _ClassVar[int]
 verbatim: _descriptor.FieldDescriptor
 STAFF_ONLY_FIELD_NUMBER: _ClassVar[int]
 staff_only: _descriptor.FieldDescriptor
+CSV_FIELD_NUMBER: _ClassVar[int]
+csv: _descriptor.FieldDescriptor
 ACCESS_FIELD_NUMBER: _ClassVar[int]
 access: _descriptor.FieldDescriptor
 SUCCESS_STATUS_FIELD_NUMBER: _ClassVar[int]

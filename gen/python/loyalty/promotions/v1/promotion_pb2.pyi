@@ -231,6 +231,18 @@ class PromotionDay(_message.Message):
     cost: str
     def __init__(self, promotion_id: _Optional[str] = ..., day: _Optional[str] = ..., assigned: _Optional[int] = ..., claimed: _Optional[int] = ..., expired: _Optional[int] = ..., revoked: _Optional[int] = ..., cost: _Optional[str] = ...) -> None: ...
 
+class PromotionClaimTime(_message.Message):
+    __slots__ = ("promotion_id", "day", "seconds", "claims")
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    CLAIMS_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    day: str
+    seconds: int
+    claims: int
+    def __init__(self, promotion_id: _Optional[str] = ..., day: _Optional[str] = ..., seconds: _Optional[int] = ..., claims: _Optional[int] = ...) -> None: ...
+
 class AssignmentDeadline(_message.Message):
     __slots__ = ("id", "action", "due_at")
     ID_FIELD_NUMBER: _ClassVar[int]

@@ -120,6 +120,57 @@ class ArchivePromotionRequest(_message.Message):
     promotion_id: str
     def __init__(self, promotion_id: _Optional[str] = ...) -> None: ...
 
+class GetPromotionStatsRequest(_message.Message):
+    __slots__ = ("promotion_id", "to")
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    to: str
+    def __init__(self, promotion_id: _Optional[str] = ..., to: _Optional[str] = ..., **kwargs) -> None: ...
+
+class PromotionStats(_message.Message):
+    __slots__ = ("totals", "conversion", "median_seconds_to_claim", "series")
+    TOTALS_FIELD_NUMBER: _ClassVar[int]
+    CONVERSION_FIELD_NUMBER: _ClassVar[int]
+    MEDIAN_SECONDS_TO_CLAIM_FIELD_NUMBER: _ClassVar[int]
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    totals: PromotionTotals
+    conversion: float
+    median_seconds_to_claim: int
+    series: _containers.RepeatedCompositeFieldContainer[PromotionDayStats]
+    def __init__(self, totals: _Optional[_Union[PromotionTotals, _Mapping]] = ..., conversion: _Optional[float] = ..., median_seconds_to_claim: _Optional[int] = ..., series: _Optional[_Iterable[_Union[PromotionDayStats, _Mapping]]] = ...) -> None: ...
+
+class PromotionTotals(_message.Message):
+    __slots__ = ("assigned", "claimed", "expired", "revoked", "cost")
+    ASSIGNED_FIELD_NUMBER: _ClassVar[int]
+    CLAIMED_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    assigned: int
+    claimed: int
+    expired: int
+    revoked: int
+    cost: str
+    def __init__(self, assigned: _Optional[int] = ..., claimed: _Optional[int] = ..., expired: _Optional[int] = ..., revoked: _Optional[int] = ..., cost: _Optional[str] = ...) -> None: ...
+
+class PromotionDayStats(_message.Message):
+    __slots__ = ("date", "assigned", "claimed", "expired", "revoked", "cost")
+    DATE_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNED_FIELD_NUMBER: _ClassVar[int]
+    CLAIMED_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    date: str
+    assigned: int
+    claimed: int
+    expired: int
+    revoked: int
+    cost: str
+    def __init__(self, date: _Optional[str] = ..., assigned: _Optional[int] = ..., claimed: _Optional[int] = ..., expired: _Optional[int] = ..., revoked: _Optional[int] = ..., cost: _Optional[str] = ...) -> None: ...
+
 class ListPlayerPromotionsRequest(_message.Message):
     __slots__ = ("player_id", "claimed", "type", "available", "page_size", "page_token", "state")
     PLAYER_ID_FIELD_NUMBER: _ClassVar[int]

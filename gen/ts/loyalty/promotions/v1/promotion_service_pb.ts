@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loyalty/promotions/v1/promotion_service.proto.
  */
 export const file_loyalty_promotions_v1_promotion_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci1sb3lhbHR5L3Byb21vdGlvbnMvdjEvcHJvbW90aW9uX3NlcnZpY2UucHJvdG8SFWxveWFsdHkucHJvbW90aW9ucy52MSJYChZDcmVhdGVQcm9tb3Rpb25SZXF1ZXN0Ej4KCXByb21vdGlvbhgBIAEoCzIgLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb25CCeBBArpIA8gBASKRAwoVTGlzdFByb21vdGlvbnNSZXF1ZXN0EjwKBHR5cGUYASABKA4yJC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uVHlwZUIIukgFggECEAESIQoJaXNfYWN0aXZlGAIgASgISABSCWlzX2FjdGl2ZYgBARIWCglhdmFpbGFibGUYAyABKAhIAYgBARIXCgV0aXRsZRgEIAEoCUIIukgFcgMYyAESFgoEZnJvbRgFIAEoCUIIqrsYBAgDIAESFAoCdG8YBiABKAlCCKq7GAQIAyABEiUKCXBhZ2Vfc2l6ZRgHIAEoBUIHukgEGgIoAFIJcGFnZV9zaXplEiwKCnBhZ2VfdG9rZW4YCCABKAlCDLpIBXIDGIAEwLsYAVIKcGFnZV90b2tlbhJHCgVzdGF0ZRgJIAMoDjIlLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb25TdGF0ZUIRukgOkgELEAoiB4IBBBABIABCDAoKX2lzX2FjdGl2ZUIMCgpfYXZhaWxhYmxlIpEBChZMaXN0UHJvbW90aW9uc1Jlc3BvbnNlEjQKCnByb21vdGlvbnMYASADKAsyIC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRINCgV0b3RhbBgDIAEoBRIZChF0b3RhbF9pc19lc3RpbWF0ZRgEIAEoCCJDChNHZXRQcm9tb3Rpb25SZXF1ZXN0EiwKDHByb21vdGlvbl9pZBgBIAEoCUIIukgFcgOwAQFSDHByb21vdGlvbl9pZCLEAQoWVXBkYXRlUHJvbW90aW9uUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQSPgoJcHJvbW90aW9uGAIgASgLMiAubG95YWx0eS5wcm9tb3Rpb25zLnYxLlByb21vdGlvbkIJ4EECukgD2AEDEjwKC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza1ILdXBkYXRlX21hc2siRwoXUHVibGlzaFByb21vdGlvblJlcXVlc3QSLAoMcHJvbW90aW9uX2lkGAEgASgJQgi6SAVyA7ABAVIMcHJvbW90aW9uX2lkIkUKFVBhdXNlUHJvbW90aW9uUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQiRgoWUmVzdW1lUHJvbW90aW9uUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQiRwoXQXJjaGl2ZVByb21vdGlvblJlcXVlc3QSLAoMcHJvbW90aW9uX2lkGAEgASgJQgi6SAVyA7ABAVIMcHJvbW90aW9uX2lkIusCChtMaXN0UGxheWVyUHJvbW90aW9uc1JlcXVlc3QSJgoJcGxheWVyX2lkGAEgASgJQgi6SAVyA7ABAVIJcGxheWVyX2lkEhQKB2NsYWltZWQYAiABKAhIAIgBARI8CgR0eXBlGAMgASgOMiQubG95YWx0eS5wcm9tb3Rpb25zLnYxLlByb21vdGlvblR5cGVCCLpIBYIBAhABEhYKCWF2YWlsYWJsZRgEIAEoCEgBiAEBEiUKCXBhZ2Vfc2l6ZRgFIAEoBUIHukgEGgIoAFIJcGFnZV9zaXplEiwKCnBhZ2VfdG9rZW4YBiABKAlCDLpIBXIDGIAEwLsYAVIKcGFnZV90b2tlbhJJCgVzdGF0ZRgHIAMoDjInLmxveWFsdHkucHJvbW90aW9ucy52MS5Bc3NpZ25tZW50LlN0YXRlQhG6SA6SAQsQCiIHggEEEAEgAEIKCghfY2xhaW1lZEIMCgpfYXZhaWxhYmxlIpkBChxMaXN0UGxheWVyUHJvbW90aW9uc1Jlc3BvbnNlEjYKC2Fzc2lnbm1lbnRzGAEgAygLMiEubG95YWx0eS5wcm9tb3Rpb25zLnYxLkFzc2lnbm1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg0KBXRvdGFsGAMgASgFEhkKEXRvdGFsX2lzX2VzdGltYXRlGAQgASgIIjwKDENsYWltUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQihQIKDUNsYWltUmVzcG9uc2USvwEKCmFzc2lnbm1lbnQYASABKAsyIS5sb3lhbHR5LnByb21vdGlvbnMudjEuQXNzaWdubWVudEKHAbq7GIIBeyJjbGFpbWVkIjogdHJ1ZSwgImNsYWltZWRBdCI6ICIyMDI2LTAzLTAxVDEyOjAwOjAwWiIsICJ0cmFuc2FjdGlvbklkIjogIjAxOWEwMDAwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMSIsICJwcm9tb3Rpb24iOiBudWxsfRIyCgt0cmFuc2FjdGlvbhgCIAEoCzIdLmxveWFsdHkudXNlcnMudjEuVHJhbnNhY3Rpb24igwEKDUFzc2lnblJlcXVlc3QSLAoMcHJvbW90aW9uX2lkGAEgASgJQgi6SAVyA7ABAVIMcHJvbW90aW9uX2lkEjIKCnBsYXllcl9pZHMYAiADKAlCErpID5IBDAgBEOgHIgVyA7ABAVIKcGxheWVyX2lkcxIQCghyZWFzc2lnbhgDIAEoCCJGCg5Bc3NpZ25SZXNwb25zZRI0CgdyZXN1bHRzGAEgAygLMiMubG95YWx0eS5wcm9tb3Rpb25zLnYxLkFzc2lnblJlc3VsdCJjCgxBc3NpZ25SZXN1bHQSHAoJcGxheWVyX2lkGAEgASgJUglwbGF5ZXJfaWQSNQoHb3V0Y29tZRgCIAEoDjIkLmxveWFsdHkucHJvbW90aW9ucy52MS5Bc3NpZ25PdXRjb21lInwKGFJldm9rZUFzc2lnbm1lbnRzUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQSMgoKcGxheWVyX2lkcxgCIAMoCUISukgPkgEMCAEQ6AciBXIDsAEBUgpwbGF5ZXJfaWRzIlEKGVJldm9rZUFzc2lnbm1lbnRzUmVzcG9uc2USNAoHcmVzdWx0cxgBIAMoCzIjLmxveWFsdHkucHJvbW90aW9ucy52MS5SZXZva2VSZXN1bHQiYwoMUmV2b2tlUmVzdWx0EhwKCXBsYXllcl9pZBgBIAEoCVIJcGxheWVyX2lkEjUKB291dGNvbWUYAiABKA4yJC5sb3lhbHR5LnByb21vdGlvbnMudjEuUmV2b2tlT3V0Y29tZSKOAQoTTGlzdFJlZnVzYWxzUmVxdWVzdBIiCgd1c2VyX2lkGAEgASgJQgi6SAVyA7ABAVIHdXNlcl9pZBIlCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKABSCXBhZ2Vfc2l6ZRIsCgpwYWdlX3Rva2VuGAMgASgJQgy6SAVyAxiABMC7GAFSCnBhZ2VfdG9rZW4iiwEKFExpc3RSZWZ1c2Fsc1Jlc3BvbnNlEjAKCHJlZnVzYWxzGAEgAygLMh4ubG95YWx0eS5wcm9tb3Rpb25zLnYxLlJlZnVzYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg0KBXRvdGFsGAMgASgFEhkKEXRvdGFsX2lzX2VzdGltYXRlGAQgASgIKpMBCg1Bc3NpZ25PdXRjb21lEh4KGkFTU0lHTl9PVVRDT01FX1VOU1BFQ0lGSUVEEAASDAoIQVNTSUdORUQQARIUChBBTFJFQURZX0FTU0lHTkVEEAISEgoOVU5LTk9XTl9QTEFZRVIQAxITCg9JTkFDVElWRV9QTEFZRVIQBBIVChFSRVNUUklDVEVEX1BMQVlFUhAFKmMKDVJldm9rZU91dGNvbWUSHgoaUkVWT0tFX09VVENPTUVfVU5TUEVDSUZJRUQQABILCgdSRVZPS0VEEAESEwoPQUxSRUFEWV9DTEFJTUVEEAISEAoMTk9UX0FTU0lHTkVEEAMy6RIKEFByb21vdGlvblNlcnZpY2USnAEKD0NyZWF0ZVByb21vdGlvbhItLmxveWFsdHkucHJvbW90aW9ucy52MS5DcmVhdGVQcm9tb3Rpb25SZXF1ZXN0GiAubG95YWx0eS5wcm9tb3Rpb25zLnYxLlByb21vdGlvbiI4qrsYBCICAgOwuxjJAcK7GAIIEoLT5JMCHzoJcHJvbW90aW9uIhIvYXBpL3YxL3Byb21vdGlvbnMSkQEKDkxpc3RQcm9tb3Rpb25zEiwubG95YWx0eS5wcm9tb3Rpb25zLnYxLkxpc3RQcm9tb3Rpb25zUmVxdWVzdBotLmxveWFsdHkucHJvbW90aW9ucy52MS5MaXN0UHJvbW90aW9uc1Jlc3BvbnNlIiKquxgEIgICA4LT5JMCFBISL2FwaS92MS9wcm9tb3Rpb25zEo8BCgxHZXRQcm9tb3Rpb24SKi5sb3lhbHR5LnByb21vdGlvbnMudjEuR2V0UHJvbW90aW9uUmVxdWVzdBogLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb24iMaq7GAQiAgIDgtPkkwIjEiEvYXBpL3YxL3Byb21vdGlvbnMve3Byb21vdGlvbl9pZH0StAEKD1VwZGF0ZVByb21vdGlvbhItLmxveWFsdHkucHJvbW90aW9ucy52MS5VcGRhdGVQcm9tb3Rpb25SZXF1ZXN0GiAubG95YWx0eS5wcm9tb3Rpb25zLnYxLlByb21vdGlvbiJQqrsYBCICAgPCuxgQCBMSDHByb21vdGlvbl9pZILT5JMCLjoJcHJvbW90aW9uMiEvYXBpL3YxL3Byb21vdGlvbnMve3Byb21vdGlvbl9pZH0SswEKEFB1Ymxpc2hQcm9tb3Rpb24SLi5sb3lhbHR5LnByb21vdGlvbnMudjEuUHVibGlzaFByb21vdGlvblJlcXVlc3QaIC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uIk2quxgEIgICA8K7GBAIFhIMcHJvbW90aW9uX2lkgtPkkwIrIikvYXBpL3YxL3Byb21vdGlvbnMve3Byb21vdGlvbl9pZH0vcHVibGlzaBKtAQoOUGF1c2VQcm9tb3Rpb24SLC5sb3lhbHR5LnByb21vdGlvbnMudjEuUGF1c2VQcm9tb3Rpb25SZXF1ZXN0GiAubG95YWx0eS5wcm9tb3Rpb25zLnYxLlByb21vdGlvbiJLqrsYBCICAgPCuxgQCBcSDHByb21vdGlvbl9pZILT5JMCKSInL2FwaS92MS9wcm9tb3Rpb25zL3twcm9tb3Rpb25faWR9L3BhdXNlErABCg9SZXN1bWVQcm9tb3Rpb24SLS5sb3lhbHR5LnByb21vdGlvbnMudjEuUmVzdW1lUHJvbW90aW9uUmVxdWVzdBogLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb24iTKq7GAQiAgIDwrsYEAgYEgxwcm9tb3Rpb25faWSC0+STAioiKC9hcGkvdjEvcHJvbW90aW9ucy97cHJvbW90aW9uX2lkfS9yZXN1bWUSswEKEEFyY2hpdmVQcm9tb3Rpb24SLi5sb3lhbHR5LnByb21vdGlvbnMudjEuQXJjaGl2ZVByb21vdGlvblJlcXVlc3QaIC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uIk2quxgEIgICA8K7GBAIGRIMcHJvbW90aW9uX2lkgtPkkwIrIikvYXBpL3YxL3Byb21vdGlvbnMve3Byb21vdGlvbl9pZH0vYXJjaGl2ZRLDAQoUTGlzdFBsYXllclByb21vdGlvbnMSMi5sb3lhbHR5LnByb21vdGlvbnMudjEuTGlzdFBsYXllclByb21vdGlvbnNSZXF1ZXN0GjMubG95YWx0eS5wcm9tb3Rpb25zLnYxLkxpc3RQbGF5ZXJQcm9tb3Rpb25zUmVzcG9uc2UiQqq7GBAiAwECAyoJcGxheWVyX2lkgtPkkwIoEiYvYXBpL3YxL3Byb21vdGlvbnMvcGxheWVycy97cGxheWVyX2lkfRKnAgoFQ2xhaW0SIy5sb3lhbHR5LnByb21vdGlvbnMudjEuQ2xhaW1SZXF1ZXN0GiQubG95YWx0eS5wcm9tb3Rpb25zLnYxLkNsYWltUmVzcG9uc2Ui0gGquxgDIgEBursYowEKD0lkZW1wb3RlbmN5LUtleRKPAUlkZW50aWZpZXMgdGhlIGNsYWltLiBUaGUgc2FtZSBrZXkgd2l0aCB0aGUgc2FtZSBwcm9tb3Rpb24gcmV0dXJucyB0aGUgZmlyc3QgYW5zd2VyOyB3aXRoIGFub3RoZXIgcHJvbW90aW9uIGl0IGZhaWxzIHdpdGggSURFTVBPVEVOQ1lfTUlTTUFUQ0gugtPkkwIdOgEqIhgvYXBpL3YxL3Byb21vdGlvbnMvY2xhaW0SpgEKBkFzc2lnbhIkLmxveWFsdHkucHJvbW90aW9ucy52MS5Bc3NpZ25SZXF1ZXN0GiUubG95YWx0eS5wcm9tb3Rpb25zLnYxLkFzc2lnblJlc3BvbnNlIk+quxgEIgICA8K7GBAIFBIMcHJvbW90aW9uX2lkgtPkkwItOgEqIigvYXBpL3YxL3Byb21vdGlvbnMve3Byb21vdGlvbl9pZH0vYXNzaWduEscBChFSZXZva2VBc3NpZ25tZW50cxIvLmxveWFsdHkucHJvbW90aW9ucy52MS5SZXZva2VBc3NpZ25tZW50c1JlcXVlc3QaMC5sb3lhbHR5LnByb21vdGlvbnMudjEuUmV2b2tlQXNzaWdubWVudHNSZXNwb25zZSJPqrsYBCICAgPCuxgQCBwSDHByb21vdGlvbl9pZILT5JMCLToBKiIoL2FwaS92MS9wcm9tb3Rpb25zL3twcm9tb3Rpb25faWR9L3Jldm9rZRKmAQoMTGlzdFJlZnVzYWxzEioubG95YWx0eS5wcm9tb3Rpb25zLnYxLkxpc3RSZWZ1c2Fsc1JlcXVlc3QaKy5sb3lhbHR5LnByb21vdGlvbnMudjEuTGlzdFJlZnVzYWxzUmVzcG9uc2UiPaq7GAQiAgIDgtPkkwIvEi0vYXBpL3YxL3VzZXJzL3t1c2VyX2lkfS9yZXN0cmljdGlvbnMvcmVmdXNhbHNC5gEKGWNvbS5sb3lhbHR5LnByb21vdGlvbnMudjFCFVByb21vdGlvblNlcnZpY2VQcm90b1ABWjxleGFtcGxlLmNvbS9jbGllbnQvZ2VuL2dvL2xveWFsdHkvcHJvbW90aW9ucy92MTtwcm9tb3Rpb25zdjGiAgNMUFiqAhVMb3lhbHR5LlByb21vdGlvbnMuVjHKAhVMb3lhbHR5XFByb21vdGlvbnNcVjHiAiFMb3lhbHR5XFByb21vdGlvbnNcVjFcR1BCTWV0YWRhdGHqAhdMb3lhbHR5OjpQcm9tb3Rpb25zOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_field_mask, file_loyalty_options_v1_options, file_loyalty_promotions_v1_promotion, file_loyalty_promotions_v1_restriction, file_loyalty_users_v1_user]);
+  fileDesc("Ci1sb3lhbHR5L3Byb21vdGlvbnMvdjEvcHJvbW90aW9uX3NlcnZpY2UucHJvdG8SFWxveWFsdHkucHJvbW90aW9ucy52MSJYChZDcmVhdGVQcm9tb3Rpb25SZXF1ZXN0Ej4KCXByb21vdGlvbhgBIAEoCzIgLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb25CCeBBArpIA8gBASKRAwoVTGlzdFByb21vdGlvbnNSZXF1ZXN0EjwKBHR5cGUYASABKA4yJC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uVHlwZUIIukgFggECEAESIQoJaXNfYWN0aXZlGAIgASgISABSCWlzX2FjdGl2ZYgBARIWCglhdmFpbGFibGUYAyABKAhIAYgBARIXCgV0aXRsZRgEIAEoCUIIukgFcgMYyAESFgoEZnJvbRgFIAEoCUIIqrsYBAgDIAESFAoCdG8YBiABKAlCCKq7GAQIAyABEiUKCXBhZ2Vfc2l6ZRgHIAEoBUIHukgEGgIoAFIJcGFnZV9zaXplEiwKCnBhZ2VfdG9rZW4YCCABKAlCDLpIBXIDGIAEwLsYAVIKcGFnZV90b2tlbhJHCgVzdGF0ZRgJIAMoDjIlLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb25TdGF0ZUIRukgOkgELEAoiB4IBBBABIABCDAoKX2lzX2FjdGl2ZUIMCgpfYXZhaWxhYmxlIpEBChZMaXN0UHJvbW90aW9uc1Jlc3BvbnNlEjQKCnByb21vdGlvbnMYASADKAsyIC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRINCgV0b3RhbBgDIAEoBRIZChF0b3RhbF9pc19lc3RpbWF0ZRgEIAEoCCJDChNHZXRQcm9tb3Rpb25SZXF1ZXN0EiwKDHByb21vdGlvbl9pZBgBIAEoCUIIukgFcgOwAQFSDHByb21vdGlvbl9pZCLEAQoWVXBkYXRlUHJvbW90aW9uUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQSPgoJcHJvbW90aW9uGAIgASgLMiAubG95YWx0eS5wcm9tb3Rpb25zLnYxLlByb21vdGlvbkIJ4EECukgD2AEDEjwKC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza1ILdXBkYXRlX21hc2siRwoXUHVibGlzaFByb21vdGlvblJlcXVlc3QSLAoMcHJvbW90aW9uX2lkGAEgASgJQgi6SAVyA7ABAVIMcHJvbW90aW9uX2lkIkUKFVBhdXNlUHJvbW90aW9uUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQiRgoWUmVzdW1lUHJvbW90aW9uUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQiRwoXQXJjaGl2ZVByb21vdGlvblJlcXVlc3QSLAoMcHJvbW90aW9uX2lkGAEgASgJQgi6SAVyA7ABAVIMcHJvbW90aW9uX2lkInYKGEdldFByb21vdGlvblN0YXRzUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQSFgoEZnJvbRgCIAEoCUIIqrsYBAgDIAESFAoCdG8YAyABKAlCCKq7GAQIAyABItEBCg5Qcm9tb3Rpb25TdGF0cxI2CgZ0b3RhbHMYASABKAsyJi5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uVG90YWxzEhwKCmNvbnZlcnNpb24YAiABKAFCCLq7GAQwLjE2EikKF21lZGlhbl9zZWNvbmRzX3RvX2NsYWltGAMgASgFQgi6uxgENTQwMBI+CgZzZXJpZXMYBCADKAsyKC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uRGF5U3RhdHNCBNC7GAEilQEKD1Byb21vdGlvblRvdGFscxIZCghhc3NpZ25lZBgBIAEoBUIHursYAzI1MBIXCgdjbGFpbWVkGAIgASgFQga6uxgCNDASFgoHZXhwaXJlZBgDIAEoBUIFursYATASFgoHcmV2b2tlZBgEIAEoBUIFursYATASHgoEY29zdBgFIAEoCUIQqrsYAggCursYBjgwMC4wMCKtAQoRUHJvbW90aW9uRGF5U3RhdHMSFAoEZGF0ZRgBIAEoCUIGqrsYAggDEhkKCGFzc2lnbmVkGAIgASgFQge6uxgDMjUwEhcKB2NsYWltZWQYAyABKAVCBrq7GAI0MBIWCgdleHBpcmVkGAQgASgFQgW6uxgBMBIWCgdyZXZva2VkGAUgASgFQgW6uxgBMBIeCgRjb3N0GAYgASgJQhCquxgCCAK6uxgGODAwLjAwIusCChtMaXN0UGxheWVyUHJvbW90aW9uc1JlcXVlc3QSJgoJcGxheWVyX2lkGAEgASgJQgi6SAVyA7ABAVIJcGxheWVyX2lkEhQKB2NsYWltZWQYAiABKAhIAIgBARI8CgR0eXBlGAMgASgOMiQubG95YWx0eS5wcm9tb3Rpb25zLnYxLlByb21vdGlvblR5cGVCCLpIBYIBAhABEhYKCWF2YWlsYWJsZRgEIAEoCEgBiAEBEiUKCXBhZ2Vfc2l6ZRgFIAEoBUIHukgEGgIoAFIJcGFnZV9zaXplEiwKCnBhZ2VfdG9rZW4YBiABKAlCDLpIBXIDGIAEwLsYAVIKcGFnZV90b2tlbhJJCgVzdGF0ZRgHIAMoDjInLmxveWFsdHkucHJvbW90aW9ucy52MS5Bc3NpZ25tZW50LlN0YXRlQhG6SA6SAQsQCiIHggEEEAEgAEIKCghfY2xhaW1lZEIMCgpfYXZhaWxhYmxlIpkBChxMaXN0UGxheWVyUHJvbW90aW9uc1Jlc3BvbnNlEjYKC2Fzc2lnbm1lbnRzGAEgAygLMiEubG95YWx0eS5wcm9tb3Rpb25zLnYxLkFzc2lnbm1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg0KBXRvdGFsGAMgASgFEhkKEXRvdGFsX2lzX2VzdGltYXRlGAQgASgIIjwKDENsYWltUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQihQIKDUNsYWltUmVzcG9uc2USvwEKCmFzc2lnbm1lbnQYASABKAsyIS5sb3lhbHR5LnByb21vdGlvbnMudjEuQXNzaWdubWVudEKHAbq7GIIBeyJjbGFpbWVkIjogdHJ1ZSwgImNsYWltZWRBdCI6ICIyMDI2LTAzLTAxVDEyOjAwOjAwWiIsICJ0cmFuc2FjdGlvbklkIjogIjAxOWEwMDAwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMSIsICJwcm9tb3Rpb24iOiBudWxsfRIyCgt0cmFuc2FjdGlvbhgCIAEoCzIdLmxveWFsdHkudXNlcnMudjEuVHJhbnNhY3Rpb24igwEKDUFzc2lnblJlcXVlc3QSLAoMcHJvbW90aW9uX2lkGAEgASgJQgi6SAVyA7ABAVIMcHJvbW90aW9uX2lkEjIKCnBsYXllcl9pZHMYAiADKAlCErpID5IBDAgBEOgHIgVyA7ABAVIKcGxheWVyX2lkcxIQCghyZWFzc2lnbhgDIAEoCCJGCg5Bc3NpZ25SZXNwb25zZRI0CgdyZXN1bHRzGAEgAygLMiMubG95YWx0eS5wcm9tb3Rpb25zLnYxLkFzc2lnblJlc3VsdCJjCgxBc3NpZ25SZXN1bHQSHAoJcGxheWVyX2lkGAEgASgJUglwbGF5ZXJfaWQSNQoHb3V0Y29tZRgCIAEoDjIkLmxveWFsdHkucHJvbW90aW9ucy52MS5Bc3NpZ25PdXRjb21lInwKGFJldm9rZUFzc2lnbm1lbnRzUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQSMgoKcGxheWVyX2lkcxgCIAMoCUISukgPkgEMCAEQ6AciBXIDsAEBUgpwbGF5ZXJfaWRzIlEKGVJldm9rZUFzc2lnbm1lbnRzUmVzcG9uc2USNAoHcmVzdWx0cxgBIAMoCzIjLmxveWFsdHkucHJvbW90aW9ucy52MS5SZXZva2VSZXN1bHQiYwoMUmV2b2tlUmVzdWx0EhwKCXBsYXllcl9pZBgBIAEoCVIJcGxheWVyX2lkEjUKB291dGNvbWUYAiABKA4yJC5sb3lhbHR5LnByb21vdGlvbnMudjEuUmV2b2tlT3V0Y29tZSKOAQoTTGlzdFJlZnVzYWxzUmVxdWVzdBIiCgd1c2VyX2lkGAEgASgJQgi6SAVyA7ABAVIHdXNlcl9pZBIlCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKABSCXBhZ2Vfc2l6ZRIsCgpwYWdlX3Rva2VuGAMgASgJQgy6SAVyAxiABMC7GAFSCnBhZ2VfdG9rZW4iiwEKFExpc3RSZWZ1c2Fsc1Jlc3BvbnNlEjAKCHJlZnVzYWxzGAEgAygLMh4ubG95YWx0eS5wcm9tb3Rpb25zLnYxLlJlZnVzYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg0KBXRvdGFsGAMgASgFEhkKEXRvdGFsX2lzX2VzdGltYXRlGAQgASgIKpMBCg1Bc3NpZ25PdXRjb21lEh4KGkFTU0lHTl9PVVRDT01FX1VOU1BFQ0lGSUVEEAASDAoIQVNTSUdORUQQARIUChBBTFJFQURZX0FTU0lHTkVEEAISEgoOVU5LTk9XTl9QTEFZRVIQAxITCg9JTkFDVElWRV9QTEFZRVIQBBIVChFSRVNUUklDVEVEX1BMQVlFUhAFKmMKDVJldm9rZU91dGNvbWUSHgoaUkVWT0tFX09VVENPTUVfVU5TUEVDSUZJRUQQABILCgdSRVZPS0VEEAESEwoPQUxSRUFEWV9DTEFJTUVEEAISEAoMTk9UX0FTU0lHTkVEEAMykBQKEFByb21vdGlvblNlcnZpY2USnAEKD0NyZWF0ZVByb21vdGlvbhItLmxveWFsdHkucHJvbW90aW9ucy52MS5DcmVhdGVQcm9tb3Rpb25SZXF1ZXN0GiAubG95YWx0eS5wcm9tb3Rpb25zLnYxLlByb21vdGlvbiI4qrsYBCICAgOwuxjJAcK7GAIIEoLT5JMCHzoJcHJvbW90aW9uIhIvYXBpL3YxL3Byb21vdGlvbnMSkQEKDkxpc3RQcm9tb3Rpb25zEiwubG95YWx0eS5wcm9tb3Rpb25zLnYxLkxpc3RQcm9tb3Rpb25zUmVxdWVzdBotLmxveWFsdHkucHJvbW90aW9ucy52MS5MaXN0UHJvbW90aW9uc1Jlc3BvbnNlIiKquxgEIgICA4LT5JMCFBISL2FwaS92MS9wcm9tb3Rpb25zEo8BCgxHZXRQcm9tb3Rpb24SKi5sb3lhbHR5LnByb21vdGlvbnMudjEuR2V0UHJvbW90aW9uUmVxdWVzdBogLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb24iMaq7GAQiAgIDgtPkkwIjEiEvYXBpL3YxL3Byb21vdGlvbnMve3Byb21vdGlvbl9pZH0StAEKD1VwZGF0ZVByb21vdGlvbhItLmxveWFsdHkucHJvbW90aW9ucy52MS5VcGRhdGVQcm9tb3Rpb25SZXF1ZXN0GiAubG95YWx0eS5wcm9tb3Rpb25zLnYxLlByb21vdGlvbiJQqrsYBCICAgPCuxgQCBMSDHByb21vdGlvbl9pZILT5JMCLjoJcHJvbW90aW9uMiEvYXBpL3YxL3Byb21vdGlvbnMve3Byb21vdGlvbl9pZH0SswEKEFB1Ymxpc2hQcm9tb3Rpb24SLi5sb3lhbHR5LnByb21vdGlvbnMudjEuUHVibGlzaFByb21vdGlvblJlcXVlc3QaIC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uIk2quxgEIgICA8K7GBAIFhIMcHJvbW90aW9uX2lkgtPkkwIrIikvYXBpL3YxL3Byb21vdGlvbnMve3Byb21vdGlvbl9pZH0vcHVibGlzaBKtAQoOUGF1c2VQcm9tb3Rpb24SLC5sb3lhbHR5LnByb21vdGlvbnMudjEuUGF1c2VQcm9tb3Rpb25SZXF1ZXN0GiAubG95YWx0eS5wcm9tb3Rpb25zLnYxLlByb21vdGlvbiJLqrsYBCICAgPCuxgQCBcSDHByb21vdGlvbl9pZILT5JMCKSInL2FwaS92MS9wcm9tb3Rpb25zL3twcm9tb3Rpb25faWR9L3BhdXNlErABCg9SZXN1bWVQcm9tb3Rpb24SLS5sb3lhbHR5LnByb21vdGlvbnMudjEuUmVzdW1lUHJvbW90aW9uUmVxdWVzdBogLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb24iTKq7GAQiAgIDwrsYEAgYEgxwcm9tb3Rpb25faWSC0+STAioiKC9hcGkvdjEvcHJvbW90aW9ucy97cHJvbW90aW9uX2lkfS9yZXN1bWUSswEKEEFyY2hpdmVQcm9tb3Rpb24SLi5sb3lhbHR5LnByb21vdGlvbnMudjEuQXJjaGl2ZVByb21vdGlvblJlcXVlc3QaIC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uIk2quxgEIgICA8K7GBAIGRIMcHJvbW90aW9uX2lkgtPkkwIrIikvYXBpL3YxL3Byb21vdGlvbnMve3Byb21vdGlvbl9pZH0vYXJjaGl2ZRKkAQoRR2V0UHJvbW90aW9uU3RhdHMSLy5sb3lhbHR5LnByb21vdGlvbnMudjEuR2V0UHJvbW90aW9uU3RhdHNSZXF1ZXN0GiUubG95YWx0eS5wcm9tb3Rpb25zLnYxLlByb21vdGlvblN0YXRzIjequxgEIgICA4LT5JMCKRInL2FwaS92MS9wcm9tb3Rpb25zL3twcm9tb3Rpb25faWR9L3N0YXRzEsMBChRMaXN0UGxheWVyUHJvbW90aW9ucxIyLmxveWFsdHkucHJvbW90aW9ucy52MS5MaXN0UGxheWVyUHJvbW90aW9uc1JlcXVlc3QaMy5sb3lhbHR5LnByb21vdGlvbnMudjEuTGlzdFBsYXllclByb21vdGlvbnNSZXNwb25zZSJCqrsYECIDAQIDKglwbGF5ZXJfaWSC0+STAigSJi9hcGkvdjEvcHJvbW90aW9ucy9wbGF5ZXJzL3twbGF5ZXJfaWR9EqcCCgVDbGFpbRIjLmxveWFsdHkucHJvbW90aW9ucy52MS5DbGFpbVJlcXVlc3QaJC5sb3lhbHR5LnByb21vdGlvbnMudjEuQ2xhaW1SZXNwb25zZSLSAaq7GAMiAQG6uxijAQoPSWRlbXBvdGVuY3ktS2V5Eo8BSWRlbnRpZmllcyB0aGUgY2xhaW0uIFRoZSBzYW1lIGtleSB3aXRoIHRoZSBzYW1lIHByb21vdGlvbiByZXR1cm5zIHRoZSBmaXJzdCBhbnN3ZXI7IHdpdGggYW5vdGhlciBwcm9tb3Rpb24gaXQgZmFpbHMgd2l0aCBJREVNUE9URU5DWV9NSVNNQVRDSC6C0+STAh06ASoiGC9hcGkvdjEvcHJvbW90aW9ucy9jbGFpbRKmAQoGQXNzaWduEiQubG95YWx0eS5wcm9tb3Rpb25zLnYxLkFzc2lnblJlcXVlc3QaJS5sb3lhbHR5LnByb21vdGlvbnMudjEuQXNzaWduUmVzcG9uc2UiT6q7GAQiAgIDwrsYEAgUEgxwcm9tb3Rpb25faWSC0+STAi06ASoiKC9hcGkvdjEvcHJvbW90aW9ucy97cHJvbW90aW9uX2lkfS9hc3NpZ24SxwEKEVJldm9rZUFzc2lnbm1lbnRzEi8ubG95YWx0eS5wcm9tb3Rpb25zLnYxLlJldm9rZUFzc2lnbm1lbnRzUmVxdWVzdBowLmxveWFsdHkucHJvbW90aW9ucy52MS5SZXZva2VBc3NpZ25tZW50c1Jlc3BvbnNlIk+quxgEIgICA8K7GBAIHBIMcHJvbW90aW9uX2lkgtPkkwItOgEqIigvYXBpL3YxL3Byb21vdGlvbnMve3Byb21vdGlvbl9pZH0vcmV2b2tlEqYBCgxMaXN0UmVmdXNhbHMSKi5sb3lhbHR5LnByb21vdGlvbnMudjEuTGlzdFJlZnVzYWxzUmVxdWVzdBorLmxveWFsdHkucHJvbW90aW9ucy52MS5MaXN0UmVmdXNhbHNSZXNwb25zZSI9qrsYBCICAgOC0+STAi8SLS9hcGkvdjEvdXNlcnMve3VzZXJfaWR9L3Jlc3RyaWN0aW9ucy9yZWZ1c2Fsc0LmAQoZY29tLmxveWFsdHkucHJvbW90aW9ucy52MUIVUHJvbW90aW9uU2VydmljZVByb3RvUAFaPGV4YW1wbGUuY29tL2NsaWVudC9nZW4vZ28vbG95YWx0eS9wcm9tb3Rpb25zL3YxO3Byb21vdGlvbnN2MaICA0xQWKoCFUxveWFsdHkuUHJvbW90aW9ucy5WMcoCFUxveWFsdHlcUHJvbW90aW9uc1xWMeICIUxveWFsdHlcUHJvbW90aW9uc1xWMVxHUEJNZXRhZGF0YeoCF0xveWFsdHk6OlByb21vdGlvbnM6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_field_mask, file_loyalty_options_v1_options, file_loyalty_promotions_v1_promotion, file_loyalty_promotions_v1_restriction, file_loyalty_users_v1_user]);
 
 /**
  * @generated from message loyalty.promotions.v1.CreatePromotionRequest
@@ -259,6 +259,171 @@ export const ArchivePromotionRequestSchema: GenMessage<ArchivePromotionRequest> 
   messageDesc(file_loyalty_promotions_v1_promotion_service, 8);
 
 /**
+ * @generated from message loyalty.promotions.v1.GetPromotionStatsRequest
+ */
+export type GetPromotionStatsRequest = Message<"loyalty.promotions.v1.GetPromotionStatsRequest"> & {
+  /**
+   * @generated from field: string promotion_id = 1 [json_name = "promotion_id"];
+   */
+  promotionId: string;
+
+  /**
+   * The first day, in UTC. Without it, the series begins with the first assignment.
+   *
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * The last day, in UTC. Without it, the series ends today.
+   *
+   * @generated from field: string to = 3;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message loyalty.promotions.v1.GetPromotionStatsRequest.
+ * Use `create(GetPromotionStatsRequestSchema)` to create a new message.
+ */
+export const GetPromotionStatsRequestSchema: GenMessage<GetPromotionStatsRequest> = /*@__PURE__*/
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 9);
+
+/**
+ * PromotionStats counts what happened to the assignments of a promotion in a period. Assignments and claims count at once, and
+ * assignments that expire a few seconds later.
+ *
+ * @generated from message loyalty.promotions.v1.PromotionStats
+ */
+export type PromotionStats = Message<"loyalty.promotions.v1.PromotionStats"> & {
+  /**
+   * @generated from field: loyalty.promotions.v1.PromotionTotals totals = 1;
+   */
+  totals?: PromotionTotals | undefined;
+
+  /**
+   * The claims divided by the assignments of the period, at most 1. It is 0 without assignments.
+   *
+   * @generated from field: double conversion = 2;
+   */
+  conversion: number;
+
+  /**
+   * The median time from an assignment to its claim, of the claims of the period. It is exact below 128 seconds, and at most
+   * 1 % too long or too short above. It is 0 without claims.
+   *
+   * @generated from field: int32 median_seconds_to_claim = 3;
+   */
+  medianSecondsToClaim: number;
+
+  /**
+   * Each day of the period, also days without changes.
+   *
+   * @generated from field: repeated loyalty.promotions.v1.PromotionDayStats series = 4;
+   */
+  series: PromotionDayStats[];
+};
+
+/**
+ * Describes the message loyalty.promotions.v1.PromotionStats.
+ * Use `create(PromotionStatsSchema)` to create a new message.
+ */
+export const PromotionStatsSchema: GenMessage<PromotionStats> = /*@__PURE__*/
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 10);
+
+/**
+ * @generated from message loyalty.promotions.v1.PromotionTotals
+ */
+export type PromotionTotals = Message<"loyalty.promotions.v1.PromotionTotals"> & {
+  /**
+   * The number of assignments made. A repeated assignment to a player counts again.
+   *
+   * @generated from field: int32 assigned = 1;
+   */
+  assigned: number;
+
+  /**
+   * @generated from field: int32 claimed = 2;
+   */
+  claimed: number;
+
+  /**
+   * The number of assignments that expired, and were not made again.
+   *
+   * @generated from field: int32 expired = 3;
+   */
+  expired: number;
+
+  /**
+   * The number of assignments that were revoked, and were not made again.
+   *
+   * @generated from field: int32 revoked = 4;
+   */
+  revoked: number;
+
+  /**
+   * The sum of the amounts of the claims.
+   *
+   * @generated from field: string cost = 5;
+   */
+  cost: string;
+};
+
+/**
+ * Describes the message loyalty.promotions.v1.PromotionTotals.
+ * Use `create(PromotionTotalsSchema)` to create a new message.
+ */
+export const PromotionTotalsSchema: GenMessage<PromotionTotals> = /*@__PURE__*/
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 11);
+
+/**
+ * PromotionDayStats is the part of the totals that belongs to one day. An assignment counts on the day on which it was made,
+ * claimed, revoked or expired.
+ *
+ * @generated from message loyalty.promotions.v1.PromotionDayStats
+ */
+export type PromotionDayStats = Message<"loyalty.promotions.v1.PromotionDayStats"> & {
+  /**
+   * The day, in UTC.
+   *
+   * @generated from field: string date = 1;
+   */
+  date: string;
+
+  /**
+   * @generated from field: int32 assigned = 2;
+   */
+  assigned: number;
+
+  /**
+   * @generated from field: int32 claimed = 3;
+   */
+  claimed: number;
+
+  /**
+   * @generated from field: int32 expired = 4;
+   */
+  expired: number;
+
+  /**
+   * @generated from field: int32 revoked = 5;
+   */
+  revoked: number;
+
+  /**
+   * @generated from field: string cost = 6;
+   */
+  cost: string;
+};
+
+/**
+ * Describes the message loyalty.promotions.v1.PromotionDayStats.
+ * Use `create(PromotionDayStatsSchema)` to create a new message.
+ */
+export const PromotionDayStatsSchema: GenMessage<PromotionDayStats> = /*@__PURE__*/
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 12);
+
+/**
  * @generated from message loyalty.promotions.v1.ListPlayerPromotionsRequest
  */
 export type ListPlayerPromotionsRequest = Message<"loyalty.promotions.v1.ListPlayerPromotionsRequest"> & {
@@ -307,7 +472,7 @@ export type ListPlayerPromotionsRequest = Message<"loyalty.promotions.v1.ListPla
  * Use `create(ListPlayerPromotionsRequestSchema)` to create a new message.
  */
 export const ListPlayerPromotionsRequestSchema: GenMessage<ListPlayerPromotionsRequest> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion_service, 9);
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 13);
 
 /**
  * @generated from message loyalty.promotions.v1.ListPlayerPromotionsResponse
@@ -341,7 +506,7 @@ export type ListPlayerPromotionsResponse = Message<"loyalty.promotions.v1.ListPl
  * Use `create(ListPlayerPromotionsResponseSchema)` to create a new message.
  */
 export const ListPlayerPromotionsResponseSchema: GenMessage<ListPlayerPromotionsResponse> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion_service, 10);
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 14);
 
 /**
  * @generated from message loyalty.promotions.v1.ClaimRequest
@@ -358,7 +523,7 @@ export type ClaimRequest = Message<"loyalty.promotions.v1.ClaimRequest"> & {
  * Use `create(ClaimRequestSchema)` to create a new message.
  */
 export const ClaimRequestSchema: GenMessage<ClaimRequest> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion_service, 11);
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 15);
 
 /**
  * @generated from message loyalty.promotions.v1.ClaimResponse
@@ -380,7 +545,7 @@ export type ClaimResponse = Message<"loyalty.promotions.v1.ClaimResponse"> & {
  * Use `create(ClaimResponseSchema)` to create a new message.
  */
 export const ClaimResponseSchema: GenMessage<ClaimResponse> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion_service, 12);
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 16);
 
 /**
  * @generated from message loyalty.promotions.v1.AssignRequest
@@ -411,7 +576,7 @@ export type AssignRequest = Message<"loyalty.promotions.v1.AssignRequest"> & {
  * Use `create(AssignRequestSchema)` to create a new message.
  */
 export const AssignRequestSchema: GenMessage<AssignRequest> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion_service, 13);
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 17);
 
 /**
  * @generated from message loyalty.promotions.v1.AssignResponse
@@ -428,7 +593,7 @@ export type AssignResponse = Message<"loyalty.promotions.v1.AssignResponse"> & {
  * Use `create(AssignResponseSchema)` to create a new message.
  */
 export const AssignResponseSchema: GenMessage<AssignResponse> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion_service, 14);
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 18);
 
 /**
  * @generated from message loyalty.promotions.v1.AssignResult
@@ -450,7 +615,7 @@ export type AssignResult = Message<"loyalty.promotions.v1.AssignResult"> & {
  * Use `create(AssignResultSchema)` to create a new message.
  */
 export const AssignResultSchema: GenMessage<AssignResult> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion_service, 15);
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 19);
 
 /**
  * @generated from message loyalty.promotions.v1.RevokeAssignmentsRequest
@@ -474,7 +639,7 @@ export type RevokeAssignmentsRequest = Message<"loyalty.promotions.v1.RevokeAssi
  * Use `create(RevokeAssignmentsRequestSchema)` to create a new message.
  */
 export const RevokeAssignmentsRequestSchema: GenMessage<RevokeAssignmentsRequest> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion_service, 16);
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 20);
 
 /**
  * @generated from message loyalty.promotions.v1.RevokeAssignmentsResponse
@@ -491,7 +656,7 @@ export type RevokeAssignmentsResponse = Message<"loyalty.promotions.v1.RevokeAss
  * Use `create(RevokeAssignmentsResponseSchema)` to create a new message.
  */
 export const RevokeAssignmentsResponseSchema: GenMessage<RevokeAssignmentsResponse> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion_service, 17);
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 21);
 
 /**
  * @generated from message loyalty.promotions.v1.RevokeResult
@@ -513,7 +678,7 @@ export type RevokeResult = Message<"loyalty.promotions.v1.RevokeResult"> & {
  * Use `create(RevokeResultSchema)` to create a new message.
  */
 export const RevokeResultSchema: GenMessage<RevokeResult> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion_service, 18);
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 22);
 
 /**
  * @generated from message loyalty.promotions.v1.ListRefusalsRequest
@@ -540,7 +705,7 @@ export type ListRefusalsRequest = Message<"loyalty.promotions.v1.ListRefusalsReq
  * Use `create(ListRefusalsRequestSchema)` to create a new message.
  */
 export const ListRefusalsRequestSchema: GenMessage<ListRefusalsRequest> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion_service, 19);
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 23);
 
 /**
  * @generated from message loyalty.promotions.v1.ListRefusalsResponse
@@ -574,7 +739,7 @@ export type ListRefusalsResponse = Message<"loyalty.promotions.v1.ListRefusalsRe
  * Use `create(ListRefusalsResponseSchema)` to create a new message.
  */
 export const ListRefusalsResponseSchema: GenMessage<ListRefusalsResponse> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion_service, 20);
+  messageDesc(file_loyalty_promotions_v1_promotion_service, 24);
 
 /**
  * AssignOutcome is the result of an assignment for one player.
@@ -754,6 +919,17 @@ export const PromotionService: GenService<{
     methodKind: "unary";
     input: typeof ArchivePromotionRequestSchema;
     output: typeof PromotionSchema;
+  },
+  /**
+   * GetPromotionStats returns the daily counts of a promotion, and their totals. It fails with VALIDATION_FAILED if the period
+   * has more than 3,660 days.
+   *
+   * @generated from rpc loyalty.promotions.v1.PromotionService.GetPromotionStats
+   */
+  getPromotionStats: {
+    methodKind: "unary";
+    input: typeof GetPromotionStatsRequestSchema;
+    output: typeof PromotionStatsSchema;
   },
   /**
    * ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first. A player who is kept

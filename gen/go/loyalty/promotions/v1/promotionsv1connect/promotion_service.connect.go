@@ -59,6 +59,9 @@ const (
 	// PromotionServiceArchivePromotionProcedure is the fully-qualified name of the PromotionService's
 	// ArchivePromotion RPC.
 	PromotionServiceArchivePromotionProcedure = "/loyalty.promotions.v1.PromotionService/ArchivePromotion"
+	// PromotionServiceGetPromotionStatsProcedure is the fully-qualified name of the PromotionService's
+	// GetPromotionStats RPC.
+	PromotionServiceGetPromotionStatsProcedure = "/loyalty.promotions.v1.PromotionService/GetPromotionStats"
 	// PromotionServiceListPlayerPromotionsProcedure is the fully-qualified name of the
 	// PromotionService's ListPlayerPromotions RPC.
 	PromotionServiceListPlayerPromotionsProcedure = "/loyalty.promotions.v1.PromotionService/ListPlayerPromotions"
@@ -101,6 +104,9 @@ type PromotionServiceClient interface {
 	// ArchivePromotion archives a promotion for good. It can then no longer be changed, assigned or claimed. ArchivePromotion
 	// changes nothing if the promotion is already archived.
 	ArchivePromotion(context.Context, *connect.Request[v1.ArchivePromotionRequest]) (*connect.Response[v1.Promotion], error)
+	// GetPromotionStats returns the daily counts of a promotion, and their totals. It fails with VALIDATION_FAILED if the period
+	// has more than 3,660 days.
+	GetPromotionStats(context.Context, *connect.Request[v1.GetPromotionStatsRequest]) (*connect.Response[v1.PromotionStats], error)
 	// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first. A player who is kept
 	// from promotions by a restriction gets an empty list; employees still see the promotions.
 	ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error)
@@ -182,6 +188,12 @@ func NewPromotionServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithSchema(promotionServiceMethods.ByName("ArchivePromotion")),
 			connect.WithClientOptions(opts...),
 		),
+		getPromotionStats: connect.NewClient[v1.GetPromotionStatsRequest, v1.PromotionStats](
+			httpClient,
+			baseURL+PromotionServiceGetPromotionStatsProcedure,
+			connect.WithSchema(promotionServiceMethods.ByName("GetPromotionStats")),
+			connect.WithClientOptions(opts...),
+		),
 		listPlayerPromotions: connect.NewClient[v1.ListPlayerPromotionsRequest, v1.ListPlayerPromotionsResponse](
 			httpClient,
 			baseURL+PromotionServiceListPlayerPromotionsProcedure,
@@ -225,6 +237,7 @@ type promotionServiceClient struct {
 	pausePromotion       *connect.Client[v1.PausePromotionRequest, v1.Promotion]
 	resumePromotion      *connect.Client[v1.ResumePromotionRequest, v1.Promotion]
 	archivePromotion     *connect.Client[v1.ArchivePromotionRequest, v1.Promotion]
+	getPromotionStats    *connect.Client[v1.GetPromotionStatsRequest, v1.PromotionStats]
 	listPlayerPromotions *connect.Client[v1.ListPlayerPromotionsRequest, v1.ListPlayerPromotionsResponse]
 	claim                *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
 	assign               *connect.Client[v1.AssignRequest, v1.AssignResponse]
@@ -270,6 +283,11 @@ func (c *promotionServiceClient) ResumePromotion(ctx context.Context, req *conne
 // ArchivePromotion calls loyalty.promotions.v1.PromotionService.ArchivePromotion.
 func (c *promotionServiceClient) ArchivePromotion(ctx context.Context, req *connect.Request[v1.ArchivePromotionRequest]) (*connect.Response[v1.Promotion], error) {
 	return c.archivePromotion.CallUnary(ctx, req)
+}
+
+// GetPromotionStats calls loyalty.promotions.v1.PromotionService.GetPromotionStats.
+func (c *promotionServiceClient) GetPromotionStats(ctx context.Context, req *connect.Request[v1.GetPromotionStatsRequest]) (*connect.Response[v1.PromotionStats], error) {
+	return c.getPromotionStats.CallUnary(ctx, req)
 }
 
 // ListPlayerPromotions calls loyalty.promotions.v1.PromotionService.ListPlayerPromotions.
@@ -325,6 +343,9 @@ type PromotionServiceHandler interface {
 	// ArchivePromotion archives a promotion for good. It can then no longer be changed, assigned or claimed. ArchivePromotion
 	// changes nothing if the promotion is already archived.
 	ArchivePromotion(context.Context, *connect.Request[v1.ArchivePromotionRequest]) (*connect.Response[v1.Promotion], error)
+	// GetPromotionStats returns the daily counts of a promotion, and their totals. It fails with VALIDATION_FAILED if the period
+	// has more than 3,660 days.
+	GetPromotionStats(context.Context, *connect.Request[v1.GetPromotionStatsRequest]) (*connect.Response[v1.PromotionStats], error)
 	// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first. A player who is kept
 	// from promotions by a restriction gets an empty list; employees still see the promotions.
 	ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error)
@@ -402,6 +423,12 @@ func NewPromotionServiceHandler(svc PromotionServiceHandler, opts ...connect.Han
 		connect.WithSchema(promotionServiceMethods.ByName("ArchivePromotion")),
 		connect.WithHandlerOptions(opts...),
 	)
+	promotionServiceGetPromotionStatsHandler := connect.NewUnaryHandler(
+		PromotionServiceGetPromotionStatsProcedure,
+		svc.GetPromotionStats,
+		connect.WithSchema(promotionServiceMethods.ByName("GetPromotionStats")),
+		connect.WithHandlerOptions(opts...),
+	)
 	promotionServiceListPlayerPromotionsHandler := connect.NewUnaryHandler(
 		PromotionServiceListPlayerPromotionsProcedure,
 		svc.ListPlayerPromotions,
@@ -450,6 +477,8 @@ func NewPromotionServiceHandler(svc PromotionServiceHandler, opts ...connect.Han
 			promotionServiceResumePromotionHandler.ServeHTTP(w, r)
 		case PromotionServiceArchivePromotionProcedure:
 			promotionServiceArchivePromotionHandler.ServeHTTP(w, r)
+		case PromotionServiceGetPromotionStatsProcedure:
+			promotionServiceGetPromotionStatsHandler.ServeHTTP(w, r)
 		case PromotionServiceListPlayerPromotionsProcedure:
 			promotionServiceListPlayerPromotionsHandler.ServeHTTP(w, r)
 		case PromotionServiceClaimProcedure:
@@ -499,6 +528,10 @@ func (UnimplementedPromotionServiceHandler) ResumePromotion(context.Context, *co
 
 func (UnimplementedPromotionServiceHandler) ArchivePromotion(context.Context, *connect.Request[v1.ArchivePromotionRequest]) (*connect.Response[v1.Promotion], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.ArchivePromotion is not implemented"))
+}
+
+func (UnimplementedPromotionServiceHandler) GetPromotionStats(context.Context, *connect.Request[v1.GetPromotionStatsRequest]) (*connect.Response[v1.PromotionStats], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.GetPromotionStats is not implemented"))
 }
 
 func (UnimplementedPromotionServiceHandler) ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error) {
