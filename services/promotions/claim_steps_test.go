@@ -20,11 +20,14 @@ type fakeStore struct {
 	keys        map[string]uuid.UUID                // the promotion that each Idempotency-Key is reserved for
 	reserved    map[uuid.UUID]time.Time             // the time limits by assignment
 	totals      promotions.ClaimTotals              // of every promotion
+	restricted  bool                                // the player is restricted
+	refusals    []promotions.Refusal                // recorded by the service; ReserveClaim records none
+	failRecord  bool                                // RecordRefusal fails
 	failMark    bool                                // ConfirmClaim fails, as if the process had died before the call
 }
 
 func (s *fakeStore) ReserveClaim(_ context.Context, p promotions.ClaimParams) (promotions.Reservation, error) {
-	claiming := promotions.Claiming{ClaimParams: p, KeyPromotion: s.keys[p.Key], Totals: s.totals}
+	claiming := promotions.Claiming{ClaimParams: p, KeyPromotion: s.keys[p.Key], Totals: s.totals, Restricted: s.restricted}
 	if a, ok := s.assignments[p.Promotion]; ok && p.Player == s.player {
 		claiming.Assignment = &a
 		_, claiming.Reserved = s.reserved[a.ID]
@@ -63,6 +66,14 @@ func (s *fakeStore) ReleaseClaim(_ context.Context, a promotions.Assignment, not
 	if s.reserved[a.ID].Equal(notAfter) {
 		delete(s.reserved, a.ID)
 	}
+	return nil
+}
+
+func (s *fakeStore) RecordRefusal(ctx context.Context, r promotions.Refusal) error {
+	if s.failRecord || ctx.Err() != nil {
+		return apperr.New(apperr.DependencyUnavailable, "the database cannot be reached")
+	}
+	s.refusals = append(s.refusals, r)
 	return nil
 }
 
@@ -282,5 +293,26 @@ func deliverDebit(c *claimTest) {
 	tx := promotions.Transaction{ID: uuid.New(), UserID: c.store.player, Type: promotions.TransactionTypeDebit, Amount: 2000}
 	if err := c.monitor.TransactionAdded(c.Context(), promotions.Entry{Key: c.bonus().ID.String(), Transaction: tx}); err != nil {
 		c.Error(err)
+	}
+}
+
+func restricted(yes bool) step { return func(c *claimTest) { c.store.restricted = yes } }
+func recordFails(c *claimTest) { c.store.failRecord = true }
+
+// checkRefused checks that the service has recorded n refusals of the bonus by the ledger.
+func checkRefused(n int) step {
+	return func(c *claimTest) {
+		c.Helper()
+		want := promotions.Refusal{
+			UserID: c.store.player, PromotionID: c.ids["bonus"], Action: promotions.RefusalActionClaim, CreatedAt: c.now,
+		}
+		for _, got := range c.store.refusals {
+			if got != want {
+				c.Errorf("recorded %+v, want %+v", got, want)
+			}
+		}
+		if len(c.store.refusals) != n {
+			c.Errorf("recorded %d refusals, want %d", len(c.store.refusals), n)
+		}
 	}
 }

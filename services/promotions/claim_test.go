@@ -62,6 +62,34 @@ func TestClaim(t *testing.T) {
 			ledgerFails(apperr.DependencyUnavailable), claim("bonus", "", apperr.DependencyUnavailable),
 			ledgerFails(apperr.AccountDeactivated), claim("bonus", "", apperr.AccountDeactivated), checkReserved(true),
 		}, 0},
+		"restricted": {[]step{
+			restricted(true), claim("bonus", "k", apperr.PlayerRestricted), checkReserved(false), checkUnclaimed,
+			restricted(false), claim("other", "k", ""), claim("bonus", "", ""),
+		}, 2},
+		"restricted, with another promotion's key": {[]step{
+			claim("other", "k", ""), restricted(true), claim("bonus", "k", apperr.IdempotencyMismatch),
+		}, 1},
+		"restricted, unknown promotion": {[]step{restricted(true), claim("none", "", apperr.NotFound)}, 0},
+		"restricted and revoked":        {[]step{restricted(true), revoke, claim("bonus", "", apperr.PlayerRestricted)}, 0},
+		"restricted after the claim": {[]step{
+			claim("bonus", "k", ""), restricted(true), claim("bonus", "k", ""), claim("bonus", "", apperr.PlayerRestricted),
+			restricted(false), claim("bonus", "", apperr.PromotionAlreadyClaimed),
+		}, 1},
+		"restricted while a claim is paid": {[]step{
+			markFails(true), claim("bonus", "k", apperr.DependencyUnavailable), markFails(false), restricted(true),
+			claim("bonus", "k", apperr.PlayerRestricted), deliverCredit, claim("bonus", "k", ""),
+			claim("bonus", "", apperr.PlayerRestricted),
+		}, 1},
+		"the ledger knows a restriction first": {[]step{
+			ledgerFails(apperr.PlayerRestricted), claim("bonus", "", apperr.PlayerRestricted), checkReserved(false), checkRefused(1),
+			claim("bonus", "", apperr.PlayerRestricted), checkRefused(2),
+		}, 0},
+		"no refusal of the ledger without a record": {[]step{
+			ledgerFails(apperr.PlayerRestricted), recordFails, claim("bonus", "", apperr.DependencyUnavailable), checkRefused(0),
+		}, 0},
+		"other refusals are not recorded": {[]step{
+			ledgerFails(apperr.AccountDeactivated), claim("bonus", "", apperr.AccountDeactivated), checkRefused(0),
+		}, 0},
 		"revoked": {[]step{revoke, claim("bonus", "", apperr.AssignmentRevoked), checkUnclaimed}, 0},
 		"revoked and expired": {[]step{
 			revoke, expiresAt(-time.Hour), claim("bonus", "", apperr.AssignmentRevoked),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
@@ -123,8 +124,78 @@ func TestStatusChangesNeedAVersion(t *testing.T) {
 			continue
 		}
 		p := store.changed[0]
-		if p.ID != player || p.IsActive != (tt.kind == activated) || p.StatusVersion != int64(tt.version) {
+		if p.ID != player || p.IsActive != (tt.kind == activated) || p.StatusVersion != int64(tt.version) || p.RestrictionsVersion != 0 {
 			t.Errorf("%s: stored %+v, want player %s with version %d", name, p, player, tt.version)
+		}
+	}
+}
+
+// TestRestrictions sends each type of event with a status.
+func TestRestrictions(t *testing.T) {
+	t.Parallel()
+	until := time.Date(2026, 4, 1, 12, 0, 0, 0, time.UTC)
+	const deactivated, activated = usersv1.PlayerEventType_PLAYER_DEACTIVATED, usersv1.PlayerEventType_PLAYER_ACTIVATED
+	const restricted, unrestricted = usersv1.PlayerEventType_PLAYER_RESTRICTED, usersv1.PlayerEventType_PLAYER_UNRESTRICTED
+	restriction := func(kind usersv1.RestrictionKind, until time.Time, own bool) *usersv1.PlayerRestriction {
+		r := &usersv1.PlayerRestriction{Kind: kind, ByPlayer: own}
+		if !until.IsZero() {
+			r.Until = timestamppb.New(until)
+		}
+		return r
+	}
+	status := func(active bool, all ...*usersv1.PlayerRestriction) *usersv1.PlayerStatus {
+		return &usersv1.PlayerStatus{IsActive: active, Restrictions: all}
+	}
+	coolOff := restriction(usersv1.RestrictionKind_COOL_OFF, until, true)
+	abuse := restriction(usersv1.RestrictionKind_BONUS_ABUSE, time.Time{}, false)
+	optOut := restriction(usersv1.RestrictionKind_MARKETING_OPT_OUT, until.AddDate(1, 0, 0), true)
+	for name, tt := range map[string]struct {
+		kind           usersv1.PlayerEventType
+		status         *usersv1.PlayerStatus
+		active         bool
+		refused, muted int64
+		stored         int
+		permanent      string
+	}{
+		"restricted":                  {restricted, status(true, coolOff), true, until.UnixMicro(), until.UnixMicro(), 1, ""},
+		"restricted without an end":   {restricted, status(true, abuse, coolOff), true, math.MaxInt64, math.MaxInt64, 2, ""},
+		"opted out":                   {restricted, status(true, optOut, coolOff), true, until.UnixMicro(), until.AddDate(1, 0, 0).UnixMicro(), 2, ""},
+		"restricted while inactive":   {restricted, status(false, abuse), false, math.MaxInt64, math.MaxInt64, 1, ""},
+		"unrestricted":                {unrestricted, status(true), true, 0, 0, 0, ""},
+		"deactivated":                 {deactivated, status(false, abuse), false, math.MaxInt64, math.MaxInt64, 1, ""},
+		"activated":                   {activated, status(true, abuse), true, math.MaxInt64, math.MaxInt64, 1, ""},
+		"a kind of a newer release":   {restricted, status(true, restriction(99, time.Time{}, false), coolOff), true, until.UnixMicro(), until.UnixMicro(), 1, ""},
+		"a kind from either side":     {restricted, status(true, abuse, restriction(usersv1.RestrictionKind_BONUS_ABUSE, until, true)), true, math.MaxInt64, math.MaxInt64, 2, ""},
+		"restricted without a status": {kind: restricted, permanent: "status"},
+		"a kind twice":                {kind: restricted, status: status(true, abuse, abuse), permanent: "status.restrictions[1]"},
+		"no kind":                     {kind: restricted, status: status(true, restriction(0, until, false)), permanent: "status.restrictions[0].kind"},
+		"no timestamp": {kind: restricted, status: status(true, abuse, &usersv1.PlayerRestriction{
+			Kind: usersv1.RestrictionKind_COOL_OFF, Until: &timestamppb.Timestamp{Nanos: -1},
+		}), permanent: "until"},
+	} {
+		store, player := &fakeStore{}, uuid.New()
+		err := consumer.Players(promotions.New(store, nil, time.Now)).Handler(t.Context(), playerEvent(t, &usersv1.PlayerEvent{
+			EventType: tt.kind, UserId: player.String(), StatusVersion: 7, Status: tt.status,
+		}))
+		if tt.permanent != "" {
+			if !event.IsPermanent(err) || !strings.Contains(err.Error(), tt.permanent) || len(store.changed) != 0 {
+				t.Errorf("%s: got %v and %d changes, want a permanent error that names %s", name, err, len(store.changed), tt.permanent)
+			}
+			continue
+		}
+		if err != nil || len(store.changed) != 1 || len(store.restrictions) != tt.stored {
+			t.Errorf("%s: got %v, %d changes and the restrictions %v, want one and %d", name, err, len(store.changed), store.restrictions, tt.stored)
+			continue
+		}
+		p := store.changed[0]
+		if p.ID != player || p.IsActive != tt.active || p.StatusVersion != 7 || p.RestrictionsVersion != 7 ||
+			p.PromotionsRefusedUntil != tt.refused || p.PromotionsMutedUntil != tt.muted {
+			t.Errorf("%s: stored %+v, want active %t, refused until %d and muted until %d", name, p, tt.active, tt.refused, tt.muted)
+		}
+		for _, r := range store.restrictions {
+			if r.UserID != player {
+				t.Errorf("%s: stored %+v, want a restriction of player %s", name, r, player)
+			}
 		}
 	}
 }

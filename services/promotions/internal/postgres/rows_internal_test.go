@@ -102,6 +102,27 @@ func TestPlayerRows(t *testing.T) {
 	entitytest.AssertEqual(t, "player", read(t, db, "players", playerColumns, p.ID, scanPlayer), p)
 }
 
+func TestRestrictionRows(t *testing.T) {
+	t.Parallel()
+	db, _ := openRows(t)
+	full := promotions.PlayerRestriction{Kind: promotions.RestrictionKindCoolOff}
+	new(entitytest.Filler).Fill(t, &full)
+	bare := promotions.PlayerRestriction{ID: uuid.New(), UserID: uuid.New(), Kind: promotions.RestrictionKindBonusAbuse}
+	for name, r := range map[string]promotions.PlayerRestriction{"full": full, "bare": bare} {
+		insert(t, db, "player_restrictions", playerRestrictionColumns, playerRestrictionValues(r))
+		entitytest.AssertEqual(t, name, read(t, db, "player_restrictions", playerRestrictionColumns, r.ID, scanPlayerRestriction), r)
+	}
+}
+
+func TestRefusalRows(t *testing.T) {
+	t.Parallel()
+	db, _ := openRows(t)
+	r := promotions.Refusal{Action: promotions.RefusalActionRedeem}
+	new(entitytest.Filler).Fill(t, &r)
+	insert(t, db, "refusals", refusalColumns, refusalValues(r))
+	entitytest.AssertEqual(t, "refusal", read(t, db, "refusals", refusalColumns, r.ID, scanRefusal), r)
+}
+
 func TestAnomalyRows(t *testing.T) {
 	t.Parallel()
 	db, _ := openRows(t)

@@ -89,6 +89,13 @@ func (s *fakeStore) Assignments(_ context.Context, _ uuid.UUID, f promotions.Ass
 	return keyset.Page[promotions.Assignment]{Items: []promotions.Assignment{s.assignment}, Total: 2, More: p.Before == uuid.Nil}, nil
 }
 
+func (s *fakeStore) Refusals(_ context.Context, player uuid.UUID, p keyset.PageRequest[uuid.UUID]) (keyset.Page[promotions.Refusal], error) {
+	s.page = p
+	return keyset.Page[promotions.Refusal]{Items: []promotions.Refusal{{
+		ID: uuid.MustParse(assignmentID), UserID: player, PromotionID: s.promotion.ID, Action: promotions.RefusalActionClaim, CreatedAt: now(),
+	}}, Total: 2, More: p.Before == uuid.Nil}, nil
+}
+
 func (s *fakeStore) ReserveClaim(_ context.Context, p promotions.ClaimParams) (promotions.Reservation, error) {
 	claiming := promotions.Claiming{ClaimParams: p, KeyPromotion: s.keys[p.Key], Totals: s.used}
 	if p.Player == s.assignment.UserID && p.Promotion == s.assignment.PromotionID {

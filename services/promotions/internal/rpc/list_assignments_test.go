@@ -30,6 +30,9 @@ func TestListPlayerPromotions(t *testing.T) {
 		items, _ := got["assignments"].([]any)
 		first, _ := items[0].(object)
 		embedded, _ := first["promotion"].(object)
+		if f.store.assignFilter.Own == shown {
+			t.Errorf("%s: got the filter %+v, want own: %t", caller, f.store.assignFilter, !shown)
+		}
 		if embedded["title"] != "Spring" || (embedded["limits"] != nil) != shown || (embedded["usage"] != nil) != shown {
 			t.Errorf("%s: got promotion %v, want limits and usage in it: %t", caller, embedded, shown)
 		}
