@@ -29,7 +29,7 @@ func playTour(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 		"e-mail `address` of the admin (default: from the data directory)", checkEmail)
 	f.StringVar(&given.Password, "admin-password", "", "`password` of the admin (default: from the data directory)")
 	rest, err := parseFlags(f, args, stderr, "loyalty-dev tour [FLAG ...]",
-		"Plays three scenarios (a registration, an assignment and a claim), a second factor and the audit trail "+
+		"Plays three scenarios (a registration, an assignment and a claim), a restriction, a second factor and the audit trail "+
 			"against a running platform, and "+
 			"prints every request and answer.")
 	if err != nil {

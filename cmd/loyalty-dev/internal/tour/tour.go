@@ -1,7 +1,7 @@
 // Package tour plays three scenarios against a running platform: a player registers, the staff assigns a promotion, and a
-// player claims a promotion. The tour then enrols a second factor, reads the audit trail and logs out. It is a client of the
-// public REST API and the WebSocket. It prints every step with its requests, responses and frames. It stops with an error at
-// the first unexpected response.
+// player claims a promotion. The tour then restricts a player, enrols a second factor, reads the audit trail and logs out.
+// It is a client of the public REST API and the WebSocket. It prints every step with its requests, responses and frames. It
+// stops with an error at the first unexpected response.
 package tour
 
 import (
@@ -68,6 +68,7 @@ func Play(ctx context.Context, o Options, out io.Writer) error {
 		{"Scenario 1: a player registers", g.registration},
 		{"Scenario 2: the staff assigns a promotion", g.assignment},
 		{"Scenario 3: a player claims a promotion", g.claiming},
+		{"Restriction of a player", g.restriction},
 		{"Second factor and audit trail", g.security},
 		{"Logout", g.logout},
 	} {
