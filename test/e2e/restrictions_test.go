@@ -66,9 +66,8 @@ func listed(caller, player client, n int) error {
 // hasOutcome assigns a promotion to a player once and checks the outcome.
 func hasOutcome(staff client, promotion string, player client, want string) {
 	staff.t.Helper()
-	a := staff.call(200, "POST", "/api/v1/promotions/"+promotion+"/assign", object{"player_ids": []string{player.id}})
-	if got := text(a.list("results")[0], "outcome"); got != want {
-		staff.t.Errorf("got the outcome %s, want %s", got, want)
+	if err := outcome(staff, promotion, player, want); err != nil {
+		staff.t.Error(err)
 	}
 }
 

@@ -23,6 +23,8 @@ var scenarios = map[string]func(t *testing.T, p platform){
 	"welcome bonuses are unique per period":                       uniquePerPeriod,
 	"limits hold, and only employees see them":                    limited,
 	"assignments expire and are revoked":                          ended,
+	"a restriction stops claims and assignments in progress":      restrictedMeanwhile,
+	"a player who opted out is assigned, but not notified":        optedOut,
 	"assignments keep the version of the terms":                   termsKept,
 }
 
