@@ -24,7 +24,8 @@ func (s *Store) SetPlayerStatus(ctx context.Context, eventID string, p domain.Pl
 		if err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, setRestrictionsSQL+" AND p.restrictions_version < u.version", restrictionArgs([]domain.Player{p})...)
+		newer := setRestrictionsSQL + " AND p.restrictions_version < u.version"
+		tag, err := tx.Exec(ctx, newer, restrictionArgs([]domain.Player{p})...)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}

@@ -41,8 +41,8 @@ func TestRefusalsAreLimited(t *testing.T) {
 		f.wantCode(err, apperr.PlayerRestricted)
 		total(want)
 	}
-	f.outcome(first, player, false)
-	f.outcome(second, player, false)
+	f.outcome(first, player)
+	f.outcome(second, player)
 	total(promotions.MaxRefusals + 3)
 	store := postgres.New(f.role, func() {})
 	refusal := promotions.Refusal{UserID: player, PromotionID: first.ID, Action: promotions.RefusalActionClaim, CreatedAt: time.Now()}
@@ -63,7 +63,7 @@ func TestListRefusals(t *testing.T) {
 	f := start(t)
 	player, p := f.assigned()
 	f.restrict(player, 1, restriction(promotions.RestrictionKindBonusAbuse))
-	f.outcome(p, player, false)
+	f.outcome(p, player)
 	f.ledger.fail = apperr.New(apperr.PlayerRestricted, "the player is restricted")
 	other, _ := f.assigned()
 	for _, id := range []uuid.UUID{player, other} {

@@ -49,7 +49,8 @@ func assignedEvents(ctx context.Context, tx pgx.Tx, ids []uuid.UUID, now time.Ti
 		return nil, err
 	}
 	rows, err := tx.Query(ctx, `SELECT `+assignmentColumns+` FROM player_promotions a
-		WHERE id = ANY($1) AND times_muted < times_assigned AND NOT EXISTS (SELECT FROM outbox o WHERE o.event_id = a.id) ORDER BY id`, ids)
+		WHERE id = ANY($1) AND times_muted < times_assigned
+		  AND NOT EXISTS (SELECT FROM outbox o WHERE o.event_id = a.id) ORDER BY id`, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func TestRepublishMuted(t *testing.T) {
 	f := start(t)
 	player, p := f.assigned()
 	other := f.player()
-	f.outcome(p, other, false)
+	f.outcome(p, other)
 	f.restrict(player, 1, restriction(promotions.RestrictionKindMarketingOptOut))
 	store := postgres.New(f.role, func() {})
 	var ids []uuid.UUID

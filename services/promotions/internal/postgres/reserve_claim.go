@@ -107,7 +107,8 @@ func readClaims(ctx context.Context, conn *pgxpool.Conn, group []*claimCall) (*c
 	batch.Queue(`SELECT r.id, r.not_after FROM unnest($1::uuid[], $2::uuid[]) AS e (user_id, promotion_id)
 		JOIN player_promotions a ON a.user_id = e.user_id AND a.promotion_id = e.promotion_id
 		JOIN claim_reservations r ON r.id = a.id`, players, promotions).Query(f.collectReservations)
-	batch.Queue("SELECT id FROM players p WHERE id = ANY ($1) AND "+refusedSQL("p", "$2"), players, f.at).Query(f.collectRestricted)
+	batch.Queue("SELECT id FROM players p WHERE id = ANY ($1) AND "+refusedSQL("p", "$2"), players, f.at).
+		Query(f.collectRestricted)
 	batch.Queue("SELECT "+promotionColumns+" FROM promotions WHERE id = ANY ($1)", locks).Query(f.collectPromotions)
 	batch.Queue(totalsSQL, locks, columns.Date(date.Of(f.at))).Query(func(rows pgx.Rows) (err error) {
 		f.totals, err = collectTotals(rows)

@@ -33,9 +33,9 @@ func restriction(kind promotions.RestrictionKind) promotions.PlayerRestriction {
 }
 
 // outcome assigns a promotion to a player and returns the outcome.
-func (f fixture) outcome(p promotions.Promotion, player uuid.UUID, reassign bool) promotions.AssignOutcome {
+func (f fixture) outcome(p promotions.Promotion, player uuid.UUID) promotions.AssignOutcome {
 	f.Helper()
-	got, err := f.service.Assign(f.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()), reassign)
+	got, err := f.service.Assign(f.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()), false)
 	if err != nil || len(got) != 1 {
 		f.Fatalf("got %v, %v, want one outcome", got, err)
 	}
@@ -86,10 +86,10 @@ func TestKindsOfRestrictions(t *testing.T) {
 			if allowed {
 				outcome, again, own = promotions.AssignOutcomeAssigned, promotions.AssignOutcomeAlreadyAssigned, 2
 			}
-			if got := f.outcome(other, player, false); got != outcome {
+			if got := f.outcome(other, player); got != outcome {
 				t.Errorf("a new promotion: got %s, want %s", got, outcome)
 			}
-			if got := f.outcome(held, player, false); got != again {
+			if got := f.outcome(held, player); got != again {
 				t.Errorf("a promotion of the player: got %s, want %s", got, again)
 			}
 			if got := f.listed(player, true); got != own {
@@ -113,7 +113,7 @@ func TestKindsOfRestrictions(t *testing.T) {
 				t.Errorf("got the refusals %v, want %v", got, want)
 			}
 			f.restrict(player, 2)
-			if got := f.outcome(f.promotion(promotions.PromotionTypeBonus, 0, 0), player, false); got != promotions.AssignOutcomeAssigned {
+			if got := f.outcome(f.promotion(promotions.PromotionTypeBonus, 0, 0), player); got != promotions.AssignOutcomeAssigned {
 				t.Errorf("without restrictions: got %s, want ASSIGNED", got)
 			}
 			if got := f.notifications(player); got != before+1 {
@@ -178,7 +178,7 @@ func TestRestrictionsHaveTheHighestVersion(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if got := f.outcome(p, player, false); got != tt.want {
+			if got := f.outcome(p, player); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
@@ -205,7 +205,7 @@ func TestRestrictionBeforeTheRegistration(t *testing.T) {
 			t.Errorf("%s: got the refusals %v", kind, refusals)
 		}
 	}
-	if got := f.outcome(welcome, f.player(), false); got != promotions.AssignOutcomeAlreadyAssigned {
+	if got := f.outcome(welcome, f.player()); got != promotions.AssignOutcomeAlreadyAssigned {
 		t.Errorf("another player: got %s, want ALREADY_ASSIGNED", got)
 	}
 }
@@ -311,7 +311,7 @@ func TestAssignmentsWaitForRestrictions(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if got := f.outcome(p, player, false); got != promotions.AssignOutcomeRestrictedPlayer {
+		if got := f.outcome(p, player); got != promotions.AssignOutcomeRestrictedPlayer {
 			t.Errorf("got %s, want RESTRICTED_PLAYER", got)
 		}
 	})
