@@ -20,6 +20,10 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/anomalywindow"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentdeadline"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentjob"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentjobchunk"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentjobforecastplayer"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentjobreplacement"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimreservation"
 	"github.com/casino-loyalty/loyalty/ent/promotions/idempotencykey"
@@ -32,6 +36,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotioncounter"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotionday"
 	"github.com/casino-loyalty/loyalty/ent/promotions/refusal"
+	"github.com/casino-loyalty/loyalty/ent/promotions/refusedplayer"
 
 	stdsql "database/sql"
 )
@@ -49,6 +54,14 @@ type Client struct {
 	Assignment *AssignmentClient
 	// AssignmentDeadline is the client for interacting with the AssignmentDeadline builders.
 	AssignmentDeadline *AssignmentDeadlineClient
+	// AssignmentJob is the client for interacting with the AssignmentJob builders.
+	AssignmentJob *AssignmentJobClient
+	// AssignmentJobChunk is the client for interacting with the AssignmentJobChunk builders.
+	AssignmentJobChunk *AssignmentJobChunkClient
+	// AssignmentJobForecastPlayer is the client for interacting with the AssignmentJobForecastPlayer builders.
+	AssignmentJobForecastPlayer *AssignmentJobForecastPlayerClient
+	// AssignmentJobReplacement is the client for interacting with the AssignmentJobReplacement builders.
+	AssignmentJobReplacement *AssignmentJobReplacementClient
 	// ClaimKey is the client for interacting with the ClaimKey builders.
 	ClaimKey *ClaimKeyClient
 	// ClaimReservation is the client for interacting with the ClaimReservation builders.
@@ -73,6 +86,8 @@ type Client struct {
 	PromotionDay *PromotionDayClient
 	// Refusal is the client for interacting with the Refusal builders.
 	Refusal *RefusalClient
+	// RefusedPlayer is the client for interacting with the RefusedPlayer builders.
+	RefusedPlayer *RefusedPlayerClient
 }
 
 // NewClient creates a new client configured with the given options.
@@ -88,6 +103,10 @@ func (c *Client) init() {
 	c.AnomalyWindow = NewAnomalyWindowClient(c.config)
 	c.Assignment = NewAssignmentClient(c.config)
 	c.AssignmentDeadline = NewAssignmentDeadlineClient(c.config)
+	c.AssignmentJob = NewAssignmentJobClient(c.config)
+	c.AssignmentJobChunk = NewAssignmentJobChunkClient(c.config)
+	c.AssignmentJobForecastPlayer = NewAssignmentJobForecastPlayerClient(c.config)
+	c.AssignmentJobReplacement = NewAssignmentJobReplacementClient(c.config)
 	c.ClaimKey = NewClaimKeyClient(c.config)
 	c.ClaimReservation = NewClaimReservationClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
@@ -100,6 +119,7 @@ func (c *Client) init() {
 	c.PromotionCounter = NewPromotionCounterClient(c.config)
 	c.PromotionDay = NewPromotionDayClient(c.config)
 	c.Refusal = NewRefusalClient(c.config)
+	c.RefusedPlayer = NewRefusedPlayerClient(c.config)
 }
 
 type (
@@ -190,24 +210,29 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:                ctx,
-		config:             cfg,
-		Anomaly:            NewAnomalyClient(cfg),
-		AnomalyWindow:      NewAnomalyWindowClient(cfg),
-		Assignment:         NewAssignmentClient(cfg),
-		AssignmentDeadline: NewAssignmentDeadlineClient(cfg),
-		ClaimKey:           NewClaimKeyClient(cfg),
-		ClaimReservation:   NewClaimReservationClient(cfg),
-		IdempotencyKey:     NewIdempotencyKeyClient(cfg),
-		InboxEvent:         NewInboxEventClient(cfg),
-		OutboxEvent:        NewOutboxEventClient(cfg),
-		Player:             NewPlayerClient(cfg),
-		PlayerRestriction:  NewPlayerRestrictionClient(cfg),
-		Promotion:          NewPromotionClient(cfg),
-		PromotionClaimTime: NewPromotionClaimTimeClient(cfg),
-		PromotionCounter:   NewPromotionCounterClient(cfg),
-		PromotionDay:       NewPromotionDayClient(cfg),
-		Refusal:            NewRefusalClient(cfg),
+		ctx:                         ctx,
+		config:                      cfg,
+		Anomaly:                     NewAnomalyClient(cfg),
+		AnomalyWindow:               NewAnomalyWindowClient(cfg),
+		Assignment:                  NewAssignmentClient(cfg),
+		AssignmentDeadline:          NewAssignmentDeadlineClient(cfg),
+		AssignmentJob:               NewAssignmentJobClient(cfg),
+		AssignmentJobChunk:          NewAssignmentJobChunkClient(cfg),
+		AssignmentJobForecastPlayer: NewAssignmentJobForecastPlayerClient(cfg),
+		AssignmentJobReplacement:    NewAssignmentJobReplacementClient(cfg),
+		ClaimKey:                    NewClaimKeyClient(cfg),
+		ClaimReservation:            NewClaimReservationClient(cfg),
+		IdempotencyKey:              NewIdempotencyKeyClient(cfg),
+		InboxEvent:                  NewInboxEventClient(cfg),
+		OutboxEvent:                 NewOutboxEventClient(cfg),
+		Player:                      NewPlayerClient(cfg),
+		PlayerRestriction:           NewPlayerRestrictionClient(cfg),
+		Promotion:                   NewPromotionClient(cfg),
+		PromotionClaimTime:          NewPromotionClaimTimeClient(cfg),
+		PromotionCounter:            NewPromotionCounterClient(cfg),
+		PromotionDay:                NewPromotionDayClient(cfg),
+		Refusal:                     NewRefusalClient(cfg),
+		RefusedPlayer:               NewRefusedPlayerClient(cfg),
 	}, nil
 }
 
@@ -225,24 +250,29 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:                ctx,
-		config:             cfg,
-		Anomaly:            NewAnomalyClient(cfg),
-		AnomalyWindow:      NewAnomalyWindowClient(cfg),
-		Assignment:         NewAssignmentClient(cfg),
-		AssignmentDeadline: NewAssignmentDeadlineClient(cfg),
-		ClaimKey:           NewClaimKeyClient(cfg),
-		ClaimReservation:   NewClaimReservationClient(cfg),
-		IdempotencyKey:     NewIdempotencyKeyClient(cfg),
-		InboxEvent:         NewInboxEventClient(cfg),
-		OutboxEvent:        NewOutboxEventClient(cfg),
-		Player:             NewPlayerClient(cfg),
-		PlayerRestriction:  NewPlayerRestrictionClient(cfg),
-		Promotion:          NewPromotionClient(cfg),
-		PromotionClaimTime: NewPromotionClaimTimeClient(cfg),
-		PromotionCounter:   NewPromotionCounterClient(cfg),
-		PromotionDay:       NewPromotionDayClient(cfg),
-		Refusal:            NewRefusalClient(cfg),
+		ctx:                         ctx,
+		config:                      cfg,
+		Anomaly:                     NewAnomalyClient(cfg),
+		AnomalyWindow:               NewAnomalyWindowClient(cfg),
+		Assignment:                  NewAssignmentClient(cfg),
+		AssignmentDeadline:          NewAssignmentDeadlineClient(cfg),
+		AssignmentJob:               NewAssignmentJobClient(cfg),
+		AssignmentJobChunk:          NewAssignmentJobChunkClient(cfg),
+		AssignmentJobForecastPlayer: NewAssignmentJobForecastPlayerClient(cfg),
+		AssignmentJobReplacement:    NewAssignmentJobReplacementClient(cfg),
+		ClaimKey:                    NewClaimKeyClient(cfg),
+		ClaimReservation:            NewClaimReservationClient(cfg),
+		IdempotencyKey:              NewIdempotencyKeyClient(cfg),
+		InboxEvent:                  NewInboxEventClient(cfg),
+		OutboxEvent:                 NewOutboxEventClient(cfg),
+		Player:                      NewPlayerClient(cfg),
+		PlayerRestriction:           NewPlayerRestrictionClient(cfg),
+		Promotion:                   NewPromotionClient(cfg),
+		PromotionClaimTime:          NewPromotionClaimTimeClient(cfg),
+		PromotionCounter:            NewPromotionCounterClient(cfg),
+		PromotionDay:                NewPromotionDayClient(cfg),
+		Refusal:                     NewRefusalClient(cfg),
+		RefusedPlayer:               NewRefusedPlayerClient(cfg),
 	}, nil
 }
 
@@ -272,10 +302,12 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Anomaly, c.AnomalyWindow, c.Assignment, c.AssignmentDeadline, c.ClaimKey,
-		c.ClaimReservation, c.IdempotencyKey, c.InboxEvent, c.OutboxEvent, c.Player,
-		c.PlayerRestriction, c.Promotion, c.PromotionClaimTime, c.PromotionCounter,
-		c.PromotionDay, c.Refusal,
+		c.Anomaly, c.AnomalyWindow, c.Assignment, c.AssignmentDeadline, c.AssignmentJob,
+		c.AssignmentJobChunk, c.AssignmentJobForecastPlayer,
+		c.AssignmentJobReplacement, c.ClaimKey, c.ClaimReservation, c.IdempotencyKey,
+		c.InboxEvent, c.OutboxEvent, c.Player, c.PlayerRestriction, c.Promotion,
+		c.PromotionClaimTime, c.PromotionCounter, c.PromotionDay, c.Refusal,
+		c.RefusedPlayer,
 	} {
 		n.Use(hooks...)
 	}
@@ -285,10 +317,12 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Anomaly, c.AnomalyWindow, c.Assignment, c.AssignmentDeadline, c.ClaimKey,
-		c.ClaimReservation, c.IdempotencyKey, c.InboxEvent, c.OutboxEvent, c.Player,
-		c.PlayerRestriction, c.Promotion, c.PromotionClaimTime, c.PromotionCounter,
-		c.PromotionDay, c.Refusal,
+		c.Anomaly, c.AnomalyWindow, c.Assignment, c.AssignmentDeadline, c.AssignmentJob,
+		c.AssignmentJobChunk, c.AssignmentJobForecastPlayer,
+		c.AssignmentJobReplacement, c.ClaimKey, c.ClaimReservation, c.IdempotencyKey,
+		c.InboxEvent, c.OutboxEvent, c.Player, c.PlayerRestriction, c.Promotion,
+		c.PromotionClaimTime, c.PromotionCounter, c.PromotionDay, c.Refusal,
+		c.RefusedPlayer,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -305,6 +339,14 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Assignment.mutate(ctx, m)
 	case *AssignmentDeadlineMutation:
 		return c.AssignmentDeadline.mutate(ctx, m)
+	case *AssignmentJobMutation:
+		return c.AssignmentJob.mutate(ctx, m)
+	case *AssignmentJobChunkMutation:
+		return c.AssignmentJobChunk.mutate(ctx, m)
+	case *AssignmentJobForecastPlayerMutation:
+		return c.AssignmentJobForecastPlayer.mutate(ctx, m)
+	case *AssignmentJobReplacementMutation:
+		return c.AssignmentJobReplacement.mutate(ctx, m)
 	case *ClaimKeyMutation:
 		return c.ClaimKey.mutate(ctx, m)
 	case *ClaimReservationMutation:
@@ -329,6 +371,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.PromotionDay.mutate(ctx, m)
 	case *RefusalMutation:
 		return c.Refusal.mutate(ctx, m)
+	case *RefusedPlayerMutation:
+		return c.RefusedPlayer.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("promotions: unknown mutation type %T", m)
 	}
@@ -879,6 +923,554 @@ func (c *AssignmentDeadlineClient) mutate(ctx context.Context, m *AssignmentDead
 		return (&AssignmentDeadlineDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("promotions: unknown AssignmentDeadline mutation op: %q", m.Op())
+	}
+}
+
+// AssignmentJobClient is a client for the AssignmentJob schema.
+type AssignmentJobClient struct {
+	config
+}
+
+// NewAssignmentJobClient returns a client for the AssignmentJob from the given config.
+func NewAssignmentJobClient(c config) *AssignmentJobClient {
+	return &AssignmentJobClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `assignmentjob.Hooks(f(g(h())))`.
+func (c *AssignmentJobClient) Use(hooks ...Hook) {
+	c.hooks.AssignmentJob = append(c.hooks.AssignmentJob, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `assignmentjob.Intercept(f(g(h())))`.
+func (c *AssignmentJobClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AssignmentJob = append(c.inters.AssignmentJob, interceptors...)
+}
+
+// Create returns a builder for creating a AssignmentJob entity.
+func (c *AssignmentJobClient) Create() *AssignmentJobCreate {
+	mutation := newAssignmentJobMutation(c.config, OpCreate)
+	return &AssignmentJobCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AssignmentJob entities.
+func (c *AssignmentJobClient) CreateBulk(builders ...*AssignmentJobCreate) *AssignmentJobCreateBulk {
+	return &AssignmentJobCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AssignmentJobClient) MapCreateBulk(slice any, setFunc func(*AssignmentJobCreate, int)) *AssignmentJobCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AssignmentJobCreateBulk{err: fmt.Errorf("calling to AssignmentJobClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AssignmentJobCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AssignmentJobCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AssignmentJob.
+func (c *AssignmentJobClient) Update() *AssignmentJobUpdate {
+	mutation := newAssignmentJobMutation(c.config, OpUpdate)
+	return &AssignmentJobUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AssignmentJobClient) UpdateOne(_m *AssignmentJob) *AssignmentJobUpdateOne {
+	mutation := newAssignmentJobMutation(c.config, OpUpdateOne, withAssignmentJob(_m))
+	return &AssignmentJobUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AssignmentJobClient) UpdateOneID(id uuid.UUID) *AssignmentJobUpdateOne {
+	mutation := newAssignmentJobMutation(c.config, OpUpdateOne, withAssignmentJobID(id))
+	return &AssignmentJobUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AssignmentJob.
+func (c *AssignmentJobClient) Delete() *AssignmentJobDelete {
+	mutation := newAssignmentJobMutation(c.config, OpDelete)
+	return &AssignmentJobDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AssignmentJobClient) DeleteOne(_m *AssignmentJob) *AssignmentJobDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AssignmentJobClient) DeleteOneID(id uuid.UUID) *AssignmentJobDeleteOne {
+	builder := c.Delete().Where(assignmentjob.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AssignmentJobDeleteOne{builder}
+}
+
+// Query returns a query builder for AssignmentJob.
+func (c *AssignmentJobClient) Query() *AssignmentJobQuery {
+	return &AssignmentJobQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAssignmentJob},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AssignmentJob entity by its id.
+func (c *AssignmentJobClient) Get(ctx context.Context, id uuid.UUID) (*AssignmentJob, error) {
+	return c.Query().Where(assignmentjob.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AssignmentJobClient) GetX(ctx context.Context, id uuid.UUID) *AssignmentJob {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryPromotion queries the promotion edge of a AssignmentJob.
+func (c *AssignmentJobClient) QueryPromotion(_m *AssignmentJob) *PromotionQuery {
+	query := (&PromotionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(assignmentjob.Table, assignmentjob.FieldID, id),
+			sqlgraph.To(promotion.Table, promotion.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, assignmentjob.PromotionTable, assignmentjob.PromotionColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *AssignmentJobClient) Hooks() []Hook {
+	return c.hooks.AssignmentJob
+}
+
+// Interceptors returns the client interceptors.
+func (c *AssignmentJobClient) Interceptors() []Interceptor {
+	return c.inters.AssignmentJob
+}
+
+func (c *AssignmentJobClient) mutate(ctx context.Context, m *AssignmentJobMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AssignmentJobCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AssignmentJobUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AssignmentJobUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AssignmentJobDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown AssignmentJob mutation op: %q", m.Op())
+	}
+}
+
+// AssignmentJobChunkClient is a client for the AssignmentJobChunk schema.
+type AssignmentJobChunkClient struct {
+	config
+}
+
+// NewAssignmentJobChunkClient returns a client for the AssignmentJobChunk from the given config.
+func NewAssignmentJobChunkClient(c config) *AssignmentJobChunkClient {
+	return &AssignmentJobChunkClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `assignmentjobchunk.Hooks(f(g(h())))`.
+func (c *AssignmentJobChunkClient) Use(hooks ...Hook) {
+	c.hooks.AssignmentJobChunk = append(c.hooks.AssignmentJobChunk, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `assignmentjobchunk.Intercept(f(g(h())))`.
+func (c *AssignmentJobChunkClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AssignmentJobChunk = append(c.inters.AssignmentJobChunk, interceptors...)
+}
+
+// Create returns a builder for creating a AssignmentJobChunk entity.
+func (c *AssignmentJobChunkClient) Create() *AssignmentJobChunkCreate {
+	mutation := newAssignmentJobChunkMutation(c.config, OpCreate)
+	return &AssignmentJobChunkCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AssignmentJobChunk entities.
+func (c *AssignmentJobChunkClient) CreateBulk(builders ...*AssignmentJobChunkCreate) *AssignmentJobChunkCreateBulk {
+	return &AssignmentJobChunkCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AssignmentJobChunkClient) MapCreateBulk(slice any, setFunc func(*AssignmentJobChunkCreate, int)) *AssignmentJobChunkCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AssignmentJobChunkCreateBulk{err: fmt.Errorf("calling to AssignmentJobChunkClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AssignmentJobChunkCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AssignmentJobChunkCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AssignmentJobChunk.
+func (c *AssignmentJobChunkClient) Update() *AssignmentJobChunkUpdate {
+	mutation := newAssignmentJobChunkMutation(c.config, OpUpdate)
+	return &AssignmentJobChunkUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AssignmentJobChunkClient) UpdateOne(_m *AssignmentJobChunk) *AssignmentJobChunkUpdateOne {
+	mutation := newAssignmentJobChunkMutation(c.config, OpUpdateOne, withAssignmentJobChunk(_m))
+	return &AssignmentJobChunkUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AssignmentJobChunkClient) UpdateOneID(id int64) *AssignmentJobChunkUpdateOne {
+	mutation := newAssignmentJobChunkMutation(c.config, OpUpdateOne, withAssignmentJobChunkID(id))
+	return &AssignmentJobChunkUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AssignmentJobChunk.
+func (c *AssignmentJobChunkClient) Delete() *AssignmentJobChunkDelete {
+	mutation := newAssignmentJobChunkMutation(c.config, OpDelete)
+	return &AssignmentJobChunkDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AssignmentJobChunkClient) DeleteOne(_m *AssignmentJobChunk) *AssignmentJobChunkDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AssignmentJobChunkClient) DeleteOneID(id int64) *AssignmentJobChunkDeleteOne {
+	builder := c.Delete().Where(assignmentjobchunk.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AssignmentJobChunkDeleteOne{builder}
+}
+
+// Query returns a query builder for AssignmentJobChunk.
+func (c *AssignmentJobChunkClient) Query() *AssignmentJobChunkQuery {
+	return &AssignmentJobChunkQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAssignmentJobChunk},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AssignmentJobChunk entity by its id.
+func (c *AssignmentJobChunkClient) Get(ctx context.Context, id int64) (*AssignmentJobChunk, error) {
+	return c.Query().Where(assignmentjobchunk.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AssignmentJobChunkClient) GetX(ctx context.Context, id int64) *AssignmentJobChunk {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AssignmentJobChunkClient) Hooks() []Hook {
+	return c.hooks.AssignmentJobChunk
+}
+
+// Interceptors returns the client interceptors.
+func (c *AssignmentJobChunkClient) Interceptors() []Interceptor {
+	return c.inters.AssignmentJobChunk
+}
+
+func (c *AssignmentJobChunkClient) mutate(ctx context.Context, m *AssignmentJobChunkMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AssignmentJobChunkCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AssignmentJobChunkUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AssignmentJobChunkUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AssignmentJobChunkDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown AssignmentJobChunk mutation op: %q", m.Op())
+	}
+}
+
+// AssignmentJobForecastPlayerClient is a client for the AssignmentJobForecastPlayer schema.
+type AssignmentJobForecastPlayerClient struct {
+	config
+}
+
+// NewAssignmentJobForecastPlayerClient returns a client for the AssignmentJobForecastPlayer from the given config.
+func NewAssignmentJobForecastPlayerClient(c config) *AssignmentJobForecastPlayerClient {
+	return &AssignmentJobForecastPlayerClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `assignmentjobforecastplayer.Hooks(f(g(h())))`.
+func (c *AssignmentJobForecastPlayerClient) Use(hooks ...Hook) {
+	c.hooks.AssignmentJobForecastPlayer = append(c.hooks.AssignmentJobForecastPlayer, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `assignmentjobforecastplayer.Intercept(f(g(h())))`.
+func (c *AssignmentJobForecastPlayerClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AssignmentJobForecastPlayer = append(c.inters.AssignmentJobForecastPlayer, interceptors...)
+}
+
+// Create returns a builder for creating a AssignmentJobForecastPlayer entity.
+func (c *AssignmentJobForecastPlayerClient) Create() *AssignmentJobForecastPlayerCreate {
+	mutation := newAssignmentJobForecastPlayerMutation(c.config, OpCreate)
+	return &AssignmentJobForecastPlayerCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AssignmentJobForecastPlayer entities.
+func (c *AssignmentJobForecastPlayerClient) CreateBulk(builders ...*AssignmentJobForecastPlayerCreate) *AssignmentJobForecastPlayerCreateBulk {
+	return &AssignmentJobForecastPlayerCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AssignmentJobForecastPlayerClient) MapCreateBulk(slice any, setFunc func(*AssignmentJobForecastPlayerCreate, int)) *AssignmentJobForecastPlayerCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AssignmentJobForecastPlayerCreateBulk{err: fmt.Errorf("calling to AssignmentJobForecastPlayerClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AssignmentJobForecastPlayerCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AssignmentJobForecastPlayerCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AssignmentJobForecastPlayer.
+func (c *AssignmentJobForecastPlayerClient) Update() *AssignmentJobForecastPlayerUpdate {
+	mutation := newAssignmentJobForecastPlayerMutation(c.config, OpUpdate)
+	return &AssignmentJobForecastPlayerUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AssignmentJobForecastPlayerClient) UpdateOne(_m *AssignmentJobForecastPlayer) *AssignmentJobForecastPlayerUpdateOne {
+	mutation := newAssignmentJobForecastPlayerMutation(c.config, OpUpdateOne, withAssignmentJobForecastPlayer(_m))
+	return &AssignmentJobForecastPlayerUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AssignmentJobForecastPlayerClient) UpdateOneID(id int64) *AssignmentJobForecastPlayerUpdateOne {
+	mutation := newAssignmentJobForecastPlayerMutation(c.config, OpUpdateOne, withAssignmentJobForecastPlayerID(id))
+	return &AssignmentJobForecastPlayerUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AssignmentJobForecastPlayer.
+func (c *AssignmentJobForecastPlayerClient) Delete() *AssignmentJobForecastPlayerDelete {
+	mutation := newAssignmentJobForecastPlayerMutation(c.config, OpDelete)
+	return &AssignmentJobForecastPlayerDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AssignmentJobForecastPlayerClient) DeleteOne(_m *AssignmentJobForecastPlayer) *AssignmentJobForecastPlayerDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AssignmentJobForecastPlayerClient) DeleteOneID(id int64) *AssignmentJobForecastPlayerDeleteOne {
+	builder := c.Delete().Where(assignmentjobforecastplayer.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AssignmentJobForecastPlayerDeleteOne{builder}
+}
+
+// Query returns a query builder for AssignmentJobForecastPlayer.
+func (c *AssignmentJobForecastPlayerClient) Query() *AssignmentJobForecastPlayerQuery {
+	return &AssignmentJobForecastPlayerQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAssignmentJobForecastPlayer},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AssignmentJobForecastPlayer entity by its id.
+func (c *AssignmentJobForecastPlayerClient) Get(ctx context.Context, id int64) (*AssignmentJobForecastPlayer, error) {
+	return c.Query().Where(assignmentjobforecastplayer.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AssignmentJobForecastPlayerClient) GetX(ctx context.Context, id int64) *AssignmentJobForecastPlayer {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AssignmentJobForecastPlayerClient) Hooks() []Hook {
+	return c.hooks.AssignmentJobForecastPlayer
+}
+
+// Interceptors returns the client interceptors.
+func (c *AssignmentJobForecastPlayerClient) Interceptors() []Interceptor {
+	return c.inters.AssignmentJobForecastPlayer
+}
+
+func (c *AssignmentJobForecastPlayerClient) mutate(ctx context.Context, m *AssignmentJobForecastPlayerMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AssignmentJobForecastPlayerCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AssignmentJobForecastPlayerUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AssignmentJobForecastPlayerUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AssignmentJobForecastPlayerDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown AssignmentJobForecastPlayer mutation op: %q", m.Op())
+	}
+}
+
+// AssignmentJobReplacementClient is a client for the AssignmentJobReplacement schema.
+type AssignmentJobReplacementClient struct {
+	config
+}
+
+// NewAssignmentJobReplacementClient returns a client for the AssignmentJobReplacement from the given config.
+func NewAssignmentJobReplacementClient(c config) *AssignmentJobReplacementClient {
+	return &AssignmentJobReplacementClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `assignmentjobreplacement.Hooks(f(g(h())))`.
+func (c *AssignmentJobReplacementClient) Use(hooks ...Hook) {
+	c.hooks.AssignmentJobReplacement = append(c.hooks.AssignmentJobReplacement, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `assignmentjobreplacement.Intercept(f(g(h())))`.
+func (c *AssignmentJobReplacementClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AssignmentJobReplacement = append(c.inters.AssignmentJobReplacement, interceptors...)
+}
+
+// Create returns a builder for creating a AssignmentJobReplacement entity.
+func (c *AssignmentJobReplacementClient) Create() *AssignmentJobReplacementCreate {
+	mutation := newAssignmentJobReplacementMutation(c.config, OpCreate)
+	return &AssignmentJobReplacementCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AssignmentJobReplacement entities.
+func (c *AssignmentJobReplacementClient) CreateBulk(builders ...*AssignmentJobReplacementCreate) *AssignmentJobReplacementCreateBulk {
+	return &AssignmentJobReplacementCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AssignmentJobReplacementClient) MapCreateBulk(slice any, setFunc func(*AssignmentJobReplacementCreate, int)) *AssignmentJobReplacementCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AssignmentJobReplacementCreateBulk{err: fmt.Errorf("calling to AssignmentJobReplacementClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AssignmentJobReplacementCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AssignmentJobReplacementCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AssignmentJobReplacement.
+func (c *AssignmentJobReplacementClient) Update() *AssignmentJobReplacementUpdate {
+	mutation := newAssignmentJobReplacementMutation(c.config, OpUpdate)
+	return &AssignmentJobReplacementUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AssignmentJobReplacementClient) UpdateOne(_m *AssignmentJobReplacement) *AssignmentJobReplacementUpdateOne {
+	mutation := newAssignmentJobReplacementMutation(c.config, OpUpdateOne, withAssignmentJobReplacement(_m))
+	return &AssignmentJobReplacementUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AssignmentJobReplacementClient) UpdateOneID(id int64) *AssignmentJobReplacementUpdateOne {
+	mutation := newAssignmentJobReplacementMutation(c.config, OpUpdateOne, withAssignmentJobReplacementID(id))
+	return &AssignmentJobReplacementUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AssignmentJobReplacement.
+func (c *AssignmentJobReplacementClient) Delete() *AssignmentJobReplacementDelete {
+	mutation := newAssignmentJobReplacementMutation(c.config, OpDelete)
+	return &AssignmentJobReplacementDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AssignmentJobReplacementClient) DeleteOne(_m *AssignmentJobReplacement) *AssignmentJobReplacementDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AssignmentJobReplacementClient) DeleteOneID(id int64) *AssignmentJobReplacementDeleteOne {
+	builder := c.Delete().Where(assignmentjobreplacement.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AssignmentJobReplacementDeleteOne{builder}
+}
+
+// Query returns a query builder for AssignmentJobReplacement.
+func (c *AssignmentJobReplacementClient) Query() *AssignmentJobReplacementQuery {
+	return &AssignmentJobReplacementQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAssignmentJobReplacement},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AssignmentJobReplacement entity by its id.
+func (c *AssignmentJobReplacementClient) Get(ctx context.Context, id int64) (*AssignmentJobReplacement, error) {
+	return c.Query().Where(assignmentjobreplacement.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AssignmentJobReplacementClient) GetX(ctx context.Context, id int64) *AssignmentJobReplacement {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AssignmentJobReplacementClient) Hooks() []Hook {
+	return c.hooks.AssignmentJobReplacement
+}
+
+// Interceptors returns the client interceptors.
+func (c *AssignmentJobReplacementClient) Interceptors() []Interceptor {
+	return c.inters.AssignmentJobReplacement
+}
+
+func (c *AssignmentJobReplacementClient) mutate(ctx context.Context, m *AssignmentJobReplacementMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AssignmentJobReplacementCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AssignmentJobReplacementUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AssignmentJobReplacementUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AssignmentJobReplacementDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown AssignmentJobReplacement mutation op: %q", m.Op())
 	}
 }
 
@@ -2526,19 +3118,154 @@ func (c *RefusalClient) mutate(ctx context.Context, m *RefusalMutation) (Value, 
 	}
 }
 
+// RefusedPlayerClient is a client for the RefusedPlayer schema.
+type RefusedPlayerClient struct {
+	config
+}
+
+// NewRefusedPlayerClient returns a client for the RefusedPlayer from the given config.
+func NewRefusedPlayerClient(c config) *RefusedPlayerClient {
+	return &RefusedPlayerClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `refusedplayer.Hooks(f(g(h())))`.
+func (c *RefusedPlayerClient) Use(hooks ...Hook) {
+	c.hooks.RefusedPlayer = append(c.hooks.RefusedPlayer, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `refusedplayer.Intercept(f(g(h())))`.
+func (c *RefusedPlayerClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RefusedPlayer = append(c.inters.RefusedPlayer, interceptors...)
+}
+
+// Create returns a builder for creating a RefusedPlayer entity.
+func (c *RefusedPlayerClient) Create() *RefusedPlayerCreate {
+	mutation := newRefusedPlayerMutation(c.config, OpCreate)
+	return &RefusedPlayerCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RefusedPlayer entities.
+func (c *RefusedPlayerClient) CreateBulk(builders ...*RefusedPlayerCreate) *RefusedPlayerCreateBulk {
+	return &RefusedPlayerCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RefusedPlayerClient) MapCreateBulk(slice any, setFunc func(*RefusedPlayerCreate, int)) *RefusedPlayerCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RefusedPlayerCreateBulk{err: fmt.Errorf("calling to RefusedPlayerClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RefusedPlayerCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RefusedPlayerCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RefusedPlayer.
+func (c *RefusedPlayerClient) Update() *RefusedPlayerUpdate {
+	mutation := newRefusedPlayerMutation(c.config, OpUpdate)
+	return &RefusedPlayerUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RefusedPlayerClient) UpdateOne(_m *RefusedPlayer) *RefusedPlayerUpdateOne {
+	mutation := newRefusedPlayerMutation(c.config, OpUpdateOne, withRefusedPlayer(_m))
+	return &RefusedPlayerUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RefusedPlayerClient) UpdateOneID(id int64) *RefusedPlayerUpdateOne {
+	mutation := newRefusedPlayerMutation(c.config, OpUpdateOne, withRefusedPlayerID(id))
+	return &RefusedPlayerUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RefusedPlayer.
+func (c *RefusedPlayerClient) Delete() *RefusedPlayerDelete {
+	mutation := newRefusedPlayerMutation(c.config, OpDelete)
+	return &RefusedPlayerDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RefusedPlayerClient) DeleteOne(_m *RefusedPlayer) *RefusedPlayerDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RefusedPlayerClient) DeleteOneID(id int64) *RefusedPlayerDeleteOne {
+	builder := c.Delete().Where(refusedplayer.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RefusedPlayerDeleteOne{builder}
+}
+
+// Query returns a query builder for RefusedPlayer.
+func (c *RefusedPlayerClient) Query() *RefusedPlayerQuery {
+	return &RefusedPlayerQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRefusedPlayer},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a RefusedPlayer entity by its id.
+func (c *RefusedPlayerClient) Get(ctx context.Context, id int64) (*RefusedPlayer, error) {
+	return c.Query().Where(refusedplayer.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RefusedPlayerClient) GetX(ctx context.Context, id int64) *RefusedPlayer {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RefusedPlayerClient) Hooks() []Hook {
+	return c.hooks.RefusedPlayer
+}
+
+// Interceptors returns the client interceptors.
+func (c *RefusedPlayerClient) Interceptors() []Interceptor {
+	return c.inters.RefusedPlayer
+}
+
+func (c *RefusedPlayerClient) mutate(ctx context.Context, m *RefusedPlayerMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RefusedPlayerCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RefusedPlayerUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RefusedPlayerUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RefusedPlayerDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown RefusedPlayer mutation op: %q", m.Op())
+	}
+}
+
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Anomaly, AnomalyWindow, Assignment, AssignmentDeadline, ClaimKey,
-		ClaimReservation, IdempotencyKey, InboxEvent, OutboxEvent, Player,
+		Anomaly, AnomalyWindow, Assignment, AssignmentDeadline, AssignmentJob,
+		AssignmentJobChunk, AssignmentJobForecastPlayer, AssignmentJobReplacement,
+		ClaimKey, ClaimReservation, IdempotencyKey, InboxEvent, OutboxEvent, Player,
 		PlayerRestriction, Promotion, PromotionClaimTime, PromotionCounter,
-		PromotionDay, Refusal []ent.Hook
+		PromotionDay, Refusal, RefusedPlayer []ent.Hook
 	}
 	inters struct {
-		Anomaly, AnomalyWindow, Assignment, AssignmentDeadline, ClaimKey,
-		ClaimReservation, IdempotencyKey, InboxEvent, OutboxEvent, Player,
+		Anomaly, AnomalyWindow, Assignment, AssignmentDeadline, AssignmentJob,
+		AssignmentJobChunk, AssignmentJobForecastPlayer, AssignmentJobReplacement,
+		ClaimKey, ClaimReservation, IdempotencyKey, InboxEvent, OutboxEvent, Player,
 		PlayerRestriction, Promotion, PromotionClaimTime, PromotionCounter,
-		PromotionDay, Refusal []ent.Interceptor
+		PromotionDay, Refusal, RefusedPlayer []ent.Interceptor
 	}
 )
 

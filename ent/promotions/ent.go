@@ -16,6 +16,10 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/anomalywindow"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentdeadline"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentjob"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentjobchunk"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentjobforecastplayer"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentjobreplacement"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimreservation"
 	"github.com/casino-loyalty/loyalty/ent/promotions/idempotencykey"
@@ -28,6 +32,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotioncounter"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotionday"
 	"github.com/casino-loyalty/loyalty/ent/promotions/refusal"
+	"github.com/casino-loyalty/loyalty/ent/promotions/refusedplayer"
 )
 
 // ent aliases to avoid import conflicts in user's code.
@@ -88,22 +93,27 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			anomaly.Table:            anomaly.ValidColumn,
-			anomalywindow.Table:      anomalywindow.ValidColumn,
-			assignment.Table:         assignment.ValidColumn,
-			assignmentdeadline.Table: assignmentdeadline.ValidColumn,
-			claimkey.Table:           claimkey.ValidColumn,
-			claimreservation.Table:   claimreservation.ValidColumn,
-			idempotencykey.Table:     idempotencykey.ValidColumn,
-			inboxevent.Table:         inboxevent.ValidColumn,
-			outboxevent.Table:        outboxevent.ValidColumn,
-			player.Table:             player.ValidColumn,
-			playerrestriction.Table:  playerrestriction.ValidColumn,
-			promotion.Table:          promotion.ValidColumn,
-			promotionclaimtime.Table: promotionclaimtime.ValidColumn,
-			promotioncounter.Table:   promotioncounter.ValidColumn,
-			promotionday.Table:       promotionday.ValidColumn,
-			refusal.Table:            refusal.ValidColumn,
+			anomaly.Table:                     anomaly.ValidColumn,
+			anomalywindow.Table:               anomalywindow.ValidColumn,
+			assignment.Table:                  assignment.ValidColumn,
+			assignmentdeadline.Table:          assignmentdeadline.ValidColumn,
+			assignmentjob.Table:               assignmentjob.ValidColumn,
+			assignmentjobchunk.Table:          assignmentjobchunk.ValidColumn,
+			assignmentjobforecastplayer.Table: assignmentjobforecastplayer.ValidColumn,
+			assignmentjobreplacement.Table:    assignmentjobreplacement.ValidColumn,
+			claimkey.Table:                    claimkey.ValidColumn,
+			claimreservation.Table:            claimreservation.ValidColumn,
+			idempotencykey.Table:              idempotencykey.ValidColumn,
+			inboxevent.Table:                  inboxevent.ValidColumn,
+			outboxevent.Table:                 outboxevent.ValidColumn,
+			player.Table:                      player.ValidColumn,
+			playerrestriction.Table:           playerrestriction.ValidColumn,
+			promotion.Table:                   promotion.ValidColumn,
+			promotionclaimtime.Table:          promotionclaimtime.ValidColumn,
+			promotioncounter.Table:            promotioncounter.ValidColumn,
+			promotionday.Table:                promotionday.ValidColumn,
+			refusal.Table:                     refusal.ValidColumn,
+			refusedplayer.Table:               refusedplayer.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -15,6 +15,10 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/anomalywindow"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentdeadline"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentjob"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentjobchunk"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentjobforecastplayer"
+	"github.com/casino-loyalty/loyalty/ent/promotions/assignmentjobreplacement"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimreservation"
 	"github.com/casino-loyalty/loyalty/ent/promotions/idempotencykey"
@@ -28,6 +32,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotioncounter"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotionday"
 	"github.com/casino-loyalty/loyalty/ent/promotions/refusal"
+	"github.com/casino-loyalty/loyalty/ent/promotions/refusedplayer"
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/google/uuid"
@@ -42,22 +47,27 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeAnomaly            = "Anomaly"
-	TypeAnomalyWindow      = "AnomalyWindow"
-	TypeAssignment         = "Assignment"
-	TypeAssignmentDeadline = "AssignmentDeadline"
-	TypeClaimKey           = "ClaimKey"
-	TypeClaimReservation   = "ClaimReservation"
-	TypeIdempotencyKey     = "IdempotencyKey"
-	TypeInboxEvent         = "InboxEvent"
-	TypeOutboxEvent        = "OutboxEvent"
-	TypePlayer             = "Player"
-	TypePlayerRestriction  = "PlayerRestriction"
-	TypePromotion          = "Promotion"
-	TypePromotionClaimTime = "PromotionClaimTime"
-	TypePromotionCounter   = "PromotionCounter"
-	TypePromotionDay       = "PromotionDay"
-	TypeRefusal            = "Refusal"
+	TypeAnomaly                     = "Anomaly"
+	TypeAnomalyWindow               = "AnomalyWindow"
+	TypeAssignment                  = "Assignment"
+	TypeAssignmentDeadline          = "AssignmentDeadline"
+	TypeAssignmentJob               = "AssignmentJob"
+	TypeAssignmentJobChunk          = "AssignmentJobChunk"
+	TypeAssignmentJobForecastPlayer = "AssignmentJobForecastPlayer"
+	TypeAssignmentJobReplacement    = "AssignmentJobReplacement"
+	TypeClaimKey                    = "ClaimKey"
+	TypeClaimReservation            = "ClaimReservation"
+	TypeIdempotencyKey              = "IdempotencyKey"
+	TypeInboxEvent                  = "InboxEvent"
+	TypeOutboxEvent                 = "OutboxEvent"
+	TypePlayer                      = "Player"
+	TypePlayerRestriction           = "PlayerRestriction"
+	TypePromotion                   = "Promotion"
+	TypePromotionClaimTime          = "PromotionClaimTime"
+	TypePromotionCounter            = "PromotionCounter"
+	TypePromotionDay                = "PromotionDay"
+	TypeRefusal                     = "Refusal"
+	TypeRefusedPlayer               = "RefusedPlayer"
 )
 
 // AnomalyMutation represents an operation that mutates the Anomaly nodes in the graph.
@@ -3573,6 +3583,3576 @@ func (m *AssignmentDeadlineMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *AssignmentDeadlineMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown AssignmentDeadline edge %s", name)
+}
+
+// AssignmentJobMutation represents an operation that mutates the AssignmentJob nodes in the graph.
+type AssignmentJobMutation struct {
+	config
+	op                         Op
+	typ                        string
+	id                         *uuid.UUID
+	state                      *string
+	dry_run                    *bool
+	counts_total               *int32
+	addcounts_total            *int32
+	counts_processed           *int32
+	addcounts_processed        *int32
+	counts_assigned            *int32
+	addcounts_assigned         *int32
+	counts_already_assigned    *int32
+	addcounts_already_assigned *int32
+	counts_unknown             *int32
+	addcounts_unknown          *int32
+	counts_inactive            *int32
+	addcounts_inactive         *int32
+	counts_restricted          *int32
+	addcounts_restricted       *int32
+	counts_malformed           *int32
+	addcounts_malformed        *int32
+	forecast_players           *int32
+	addforecast_players        *int32
+	forecast_liability         *money.Amount
+	created_by                 *uuid.UUID
+	created_at                 *time.Time
+	started_at                 *time.Time
+	finished_at                *time.Time
+	failure                    *string
+	reassign                   *bool
+	audience                   *string
+	filter                     *string
+	waiting                    *bool
+	chunk                      *int64
+	addchunk                   *int64
+	player                     *uuid.UUID
+	last_player                *uuid.UUID
+	attempts                   *int64
+	addattempts                *int64
+	worked_at                  *time.Time
+	clearedFields              map[string]struct{}
+	promotion                  *uuid.UUID
+	clearedpromotion           bool
+	done                       bool
+	oldValue                   func(context.Context) (*AssignmentJob, error)
+	predicates                 []predicate.AssignmentJob
+}
+
+var _ ent.Mutation = (*AssignmentJobMutation)(nil)
+
+// assignmentjobOption allows management of the mutation configuration using functional options.
+type assignmentjobOption func(*AssignmentJobMutation)
+
+// newAssignmentJobMutation creates new mutation for the AssignmentJob entity.
+func newAssignmentJobMutation(c config, op Op, opts ...assignmentjobOption) *AssignmentJobMutation {
+	m := &AssignmentJobMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAssignmentJob,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAssignmentJobID sets the ID field of the mutation.
+func withAssignmentJobID(id uuid.UUID) assignmentjobOption {
+	return func(m *AssignmentJobMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AssignmentJob
+		)
+		m.oldValue = func(ctx context.Context) (*AssignmentJob, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AssignmentJob.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAssignmentJob sets the old AssignmentJob of the mutation.
+func withAssignmentJob(node *AssignmentJob) assignmentjobOption {
+	return func(m *AssignmentJobMutation) {
+		m.oldValue = func(context.Context) (*AssignmentJob, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AssignmentJobMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AssignmentJobMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AssignmentJob entities.
+func (m *AssignmentJobMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AssignmentJobMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AssignmentJobMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AssignmentJob.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetPromotionID sets the "promotion_id" field.
+func (m *AssignmentJobMutation) SetPromotionID(u uuid.UUID) {
+	m.promotion = &u
+}
+
+// PromotionID returns the value of the "promotion_id" field in the mutation.
+func (m *AssignmentJobMutation) PromotionID() (r uuid.UUID, exists bool) {
+	v := m.promotion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPromotionID returns the old "promotion_id" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldPromotionID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPromotionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPromotionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPromotionID: %w", err)
+	}
+	return oldValue.PromotionID, nil
+}
+
+// ResetPromotionID resets all changes to the "promotion_id" field.
+func (m *AssignmentJobMutation) ResetPromotionID() {
+	m.promotion = nil
+}
+
+// SetState sets the "state" field.
+func (m *AssignmentJobMutation) SetState(s string) {
+	m.state = &s
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *AssignmentJobMutation) State() (r string, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldState(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *AssignmentJobMutation) ResetState() {
+	m.state = nil
+}
+
+// SetDryRun sets the "dry_run" field.
+func (m *AssignmentJobMutation) SetDryRun(b bool) {
+	m.dry_run = &b
+}
+
+// DryRun returns the value of the "dry_run" field in the mutation.
+func (m *AssignmentJobMutation) DryRun() (r bool, exists bool) {
+	v := m.dry_run
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDryRun returns the old "dry_run" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldDryRun(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDryRun is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDryRun requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDryRun: %w", err)
+	}
+	return oldValue.DryRun, nil
+}
+
+// ResetDryRun resets all changes to the "dry_run" field.
+func (m *AssignmentJobMutation) ResetDryRun() {
+	m.dry_run = nil
+}
+
+// SetCountsTotal sets the "counts_total" field.
+func (m *AssignmentJobMutation) SetCountsTotal(i int32) {
+	m.counts_total = &i
+	m.addcounts_total = nil
+}
+
+// CountsTotal returns the value of the "counts_total" field in the mutation.
+func (m *AssignmentJobMutation) CountsTotal() (r int32, exists bool) {
+	v := m.counts_total
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCountsTotal returns the old "counts_total" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldCountsTotal(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCountsTotal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCountsTotal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCountsTotal: %w", err)
+	}
+	return oldValue.CountsTotal, nil
+}
+
+// AddCountsTotal adds i to the "counts_total" field.
+func (m *AssignmentJobMutation) AddCountsTotal(i int32) {
+	if m.addcounts_total != nil {
+		*m.addcounts_total += i
+	} else {
+		m.addcounts_total = &i
+	}
+}
+
+// AddedCountsTotal returns the value that was added to the "counts_total" field in this mutation.
+func (m *AssignmentJobMutation) AddedCountsTotal() (r int32, exists bool) {
+	v := m.addcounts_total
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCountsTotal resets all changes to the "counts_total" field.
+func (m *AssignmentJobMutation) ResetCountsTotal() {
+	m.counts_total = nil
+	m.addcounts_total = nil
+}
+
+// SetCountsProcessed sets the "counts_processed" field.
+func (m *AssignmentJobMutation) SetCountsProcessed(i int32) {
+	m.counts_processed = &i
+	m.addcounts_processed = nil
+}
+
+// CountsProcessed returns the value of the "counts_processed" field in the mutation.
+func (m *AssignmentJobMutation) CountsProcessed() (r int32, exists bool) {
+	v := m.counts_processed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCountsProcessed returns the old "counts_processed" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldCountsProcessed(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCountsProcessed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCountsProcessed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCountsProcessed: %w", err)
+	}
+	return oldValue.CountsProcessed, nil
+}
+
+// AddCountsProcessed adds i to the "counts_processed" field.
+func (m *AssignmentJobMutation) AddCountsProcessed(i int32) {
+	if m.addcounts_processed != nil {
+		*m.addcounts_processed += i
+	} else {
+		m.addcounts_processed = &i
+	}
+}
+
+// AddedCountsProcessed returns the value that was added to the "counts_processed" field in this mutation.
+func (m *AssignmentJobMutation) AddedCountsProcessed() (r int32, exists bool) {
+	v := m.addcounts_processed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCountsProcessed resets all changes to the "counts_processed" field.
+func (m *AssignmentJobMutation) ResetCountsProcessed() {
+	m.counts_processed = nil
+	m.addcounts_processed = nil
+}
+
+// SetCountsAssigned sets the "counts_assigned" field.
+func (m *AssignmentJobMutation) SetCountsAssigned(i int32) {
+	m.counts_assigned = &i
+	m.addcounts_assigned = nil
+}
+
+// CountsAssigned returns the value of the "counts_assigned" field in the mutation.
+func (m *AssignmentJobMutation) CountsAssigned() (r int32, exists bool) {
+	v := m.counts_assigned
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCountsAssigned returns the old "counts_assigned" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldCountsAssigned(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCountsAssigned is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCountsAssigned requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCountsAssigned: %w", err)
+	}
+	return oldValue.CountsAssigned, nil
+}
+
+// AddCountsAssigned adds i to the "counts_assigned" field.
+func (m *AssignmentJobMutation) AddCountsAssigned(i int32) {
+	if m.addcounts_assigned != nil {
+		*m.addcounts_assigned += i
+	} else {
+		m.addcounts_assigned = &i
+	}
+}
+
+// AddedCountsAssigned returns the value that was added to the "counts_assigned" field in this mutation.
+func (m *AssignmentJobMutation) AddedCountsAssigned() (r int32, exists bool) {
+	v := m.addcounts_assigned
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCountsAssigned resets all changes to the "counts_assigned" field.
+func (m *AssignmentJobMutation) ResetCountsAssigned() {
+	m.counts_assigned = nil
+	m.addcounts_assigned = nil
+}
+
+// SetCountsAlreadyAssigned sets the "counts_already_assigned" field.
+func (m *AssignmentJobMutation) SetCountsAlreadyAssigned(i int32) {
+	m.counts_already_assigned = &i
+	m.addcounts_already_assigned = nil
+}
+
+// CountsAlreadyAssigned returns the value of the "counts_already_assigned" field in the mutation.
+func (m *AssignmentJobMutation) CountsAlreadyAssigned() (r int32, exists bool) {
+	v := m.counts_already_assigned
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCountsAlreadyAssigned returns the old "counts_already_assigned" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldCountsAlreadyAssigned(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCountsAlreadyAssigned is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCountsAlreadyAssigned requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCountsAlreadyAssigned: %w", err)
+	}
+	return oldValue.CountsAlreadyAssigned, nil
+}
+
+// AddCountsAlreadyAssigned adds i to the "counts_already_assigned" field.
+func (m *AssignmentJobMutation) AddCountsAlreadyAssigned(i int32) {
+	if m.addcounts_already_assigned != nil {
+		*m.addcounts_already_assigned += i
+	} else {
+		m.addcounts_already_assigned = &i
+	}
+}
+
+// AddedCountsAlreadyAssigned returns the value that was added to the "counts_already_assigned" field in this mutation.
+func (m *AssignmentJobMutation) AddedCountsAlreadyAssigned() (r int32, exists bool) {
+	v := m.addcounts_already_assigned
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCountsAlreadyAssigned resets all changes to the "counts_already_assigned" field.
+func (m *AssignmentJobMutation) ResetCountsAlreadyAssigned() {
+	m.counts_already_assigned = nil
+	m.addcounts_already_assigned = nil
+}
+
+// SetCountsUnknown sets the "counts_unknown" field.
+func (m *AssignmentJobMutation) SetCountsUnknown(i int32) {
+	m.counts_unknown = &i
+	m.addcounts_unknown = nil
+}
+
+// CountsUnknown returns the value of the "counts_unknown" field in the mutation.
+func (m *AssignmentJobMutation) CountsUnknown() (r int32, exists bool) {
+	v := m.counts_unknown
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCountsUnknown returns the old "counts_unknown" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldCountsUnknown(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCountsUnknown is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCountsUnknown requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCountsUnknown: %w", err)
+	}
+	return oldValue.CountsUnknown, nil
+}
+
+// AddCountsUnknown adds i to the "counts_unknown" field.
+func (m *AssignmentJobMutation) AddCountsUnknown(i int32) {
+	if m.addcounts_unknown != nil {
+		*m.addcounts_unknown += i
+	} else {
+		m.addcounts_unknown = &i
+	}
+}
+
+// AddedCountsUnknown returns the value that was added to the "counts_unknown" field in this mutation.
+func (m *AssignmentJobMutation) AddedCountsUnknown() (r int32, exists bool) {
+	v := m.addcounts_unknown
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCountsUnknown resets all changes to the "counts_unknown" field.
+func (m *AssignmentJobMutation) ResetCountsUnknown() {
+	m.counts_unknown = nil
+	m.addcounts_unknown = nil
+}
+
+// SetCountsInactive sets the "counts_inactive" field.
+func (m *AssignmentJobMutation) SetCountsInactive(i int32) {
+	m.counts_inactive = &i
+	m.addcounts_inactive = nil
+}
+
+// CountsInactive returns the value of the "counts_inactive" field in the mutation.
+func (m *AssignmentJobMutation) CountsInactive() (r int32, exists bool) {
+	v := m.counts_inactive
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCountsInactive returns the old "counts_inactive" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldCountsInactive(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCountsInactive is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCountsInactive requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCountsInactive: %w", err)
+	}
+	return oldValue.CountsInactive, nil
+}
+
+// AddCountsInactive adds i to the "counts_inactive" field.
+func (m *AssignmentJobMutation) AddCountsInactive(i int32) {
+	if m.addcounts_inactive != nil {
+		*m.addcounts_inactive += i
+	} else {
+		m.addcounts_inactive = &i
+	}
+}
+
+// AddedCountsInactive returns the value that was added to the "counts_inactive" field in this mutation.
+func (m *AssignmentJobMutation) AddedCountsInactive() (r int32, exists bool) {
+	v := m.addcounts_inactive
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCountsInactive resets all changes to the "counts_inactive" field.
+func (m *AssignmentJobMutation) ResetCountsInactive() {
+	m.counts_inactive = nil
+	m.addcounts_inactive = nil
+}
+
+// SetCountsRestricted sets the "counts_restricted" field.
+func (m *AssignmentJobMutation) SetCountsRestricted(i int32) {
+	m.counts_restricted = &i
+	m.addcounts_restricted = nil
+}
+
+// CountsRestricted returns the value of the "counts_restricted" field in the mutation.
+func (m *AssignmentJobMutation) CountsRestricted() (r int32, exists bool) {
+	v := m.counts_restricted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCountsRestricted returns the old "counts_restricted" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldCountsRestricted(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCountsRestricted is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCountsRestricted requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCountsRestricted: %w", err)
+	}
+	return oldValue.CountsRestricted, nil
+}
+
+// AddCountsRestricted adds i to the "counts_restricted" field.
+func (m *AssignmentJobMutation) AddCountsRestricted(i int32) {
+	if m.addcounts_restricted != nil {
+		*m.addcounts_restricted += i
+	} else {
+		m.addcounts_restricted = &i
+	}
+}
+
+// AddedCountsRestricted returns the value that was added to the "counts_restricted" field in this mutation.
+func (m *AssignmentJobMutation) AddedCountsRestricted() (r int32, exists bool) {
+	v := m.addcounts_restricted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCountsRestricted resets all changes to the "counts_restricted" field.
+func (m *AssignmentJobMutation) ResetCountsRestricted() {
+	m.counts_restricted = nil
+	m.addcounts_restricted = nil
+}
+
+// SetCountsMalformed sets the "counts_malformed" field.
+func (m *AssignmentJobMutation) SetCountsMalformed(i int32) {
+	m.counts_malformed = &i
+	m.addcounts_malformed = nil
+}
+
+// CountsMalformed returns the value of the "counts_malformed" field in the mutation.
+func (m *AssignmentJobMutation) CountsMalformed() (r int32, exists bool) {
+	v := m.counts_malformed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCountsMalformed returns the old "counts_malformed" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldCountsMalformed(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCountsMalformed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCountsMalformed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCountsMalformed: %w", err)
+	}
+	return oldValue.CountsMalformed, nil
+}
+
+// AddCountsMalformed adds i to the "counts_malformed" field.
+func (m *AssignmentJobMutation) AddCountsMalformed(i int32) {
+	if m.addcounts_malformed != nil {
+		*m.addcounts_malformed += i
+	} else {
+		m.addcounts_malformed = &i
+	}
+}
+
+// AddedCountsMalformed returns the value that was added to the "counts_malformed" field in this mutation.
+func (m *AssignmentJobMutation) AddedCountsMalformed() (r int32, exists bool) {
+	v := m.addcounts_malformed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCountsMalformed resets all changes to the "counts_malformed" field.
+func (m *AssignmentJobMutation) ResetCountsMalformed() {
+	m.counts_malformed = nil
+	m.addcounts_malformed = nil
+}
+
+// SetForecastPlayers sets the "forecast_players" field.
+func (m *AssignmentJobMutation) SetForecastPlayers(i int32) {
+	m.forecast_players = &i
+	m.addforecast_players = nil
+}
+
+// ForecastPlayers returns the value of the "forecast_players" field in the mutation.
+func (m *AssignmentJobMutation) ForecastPlayers() (r int32, exists bool) {
+	v := m.forecast_players
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldForecastPlayers returns the old "forecast_players" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldForecastPlayers(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldForecastPlayers is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldForecastPlayers requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldForecastPlayers: %w", err)
+	}
+	return oldValue.ForecastPlayers, nil
+}
+
+// AddForecastPlayers adds i to the "forecast_players" field.
+func (m *AssignmentJobMutation) AddForecastPlayers(i int32) {
+	if m.addforecast_players != nil {
+		*m.addforecast_players += i
+	} else {
+		m.addforecast_players = &i
+	}
+}
+
+// AddedForecastPlayers returns the value that was added to the "forecast_players" field in this mutation.
+func (m *AssignmentJobMutation) AddedForecastPlayers() (r int32, exists bool) {
+	v := m.addforecast_players
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetForecastPlayers resets all changes to the "forecast_players" field.
+func (m *AssignmentJobMutation) ResetForecastPlayers() {
+	m.forecast_players = nil
+	m.addforecast_players = nil
+}
+
+// SetForecastLiability sets the "forecast_liability" field.
+func (m *AssignmentJobMutation) SetForecastLiability(value money.Amount) {
+	m.forecast_liability = &value
+}
+
+// ForecastLiability returns the value of the "forecast_liability" field in the mutation.
+func (m *AssignmentJobMutation) ForecastLiability() (r money.Amount, exists bool) {
+	v := m.forecast_liability
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldForecastLiability returns the old "forecast_liability" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldForecastLiability(ctx context.Context) (v money.Amount, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldForecastLiability is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldForecastLiability requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldForecastLiability: %w", err)
+	}
+	return oldValue.ForecastLiability, nil
+}
+
+// ResetForecastLiability resets all changes to the "forecast_liability" field.
+func (m *AssignmentJobMutation) ResetForecastLiability() {
+	m.forecast_liability = nil
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (m *AssignmentJobMutation) SetCreatedBy(u uuid.UUID) {
+	m.created_by = &u
+}
+
+// CreatedBy returns the value of the "created_by" field in the mutation.
+func (m *AssignmentJobMutation) CreatedBy() (r uuid.UUID, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedBy returns the old "created_by" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldCreatedBy(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedBy: %w", err)
+	}
+	return oldValue.CreatedBy, nil
+}
+
+// ResetCreatedBy resets all changes to the "created_by" field.
+func (m *AssignmentJobMutation) ResetCreatedBy() {
+	m.created_by = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *AssignmentJobMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *AssignmentJobMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *AssignmentJobMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetStartedAt sets the "started_at" field.
+func (m *AssignmentJobMutation) SetStartedAt(t time.Time) {
+	m.started_at = &t
+}
+
+// StartedAt returns the value of the "started_at" field in the mutation.
+func (m *AssignmentJobMutation) StartedAt() (r time.Time, exists bool) {
+	v := m.started_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartedAt returns the old "started_at" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldStartedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartedAt: %w", err)
+	}
+	return oldValue.StartedAt, nil
+}
+
+// ClearStartedAt clears the value of the "started_at" field.
+func (m *AssignmentJobMutation) ClearStartedAt() {
+	m.started_at = nil
+	m.clearedFields[assignmentjob.FieldStartedAt] = struct{}{}
+}
+
+// StartedAtCleared returns if the "started_at" field was cleared in this mutation.
+func (m *AssignmentJobMutation) StartedAtCleared() bool {
+	_, ok := m.clearedFields[assignmentjob.FieldStartedAt]
+	return ok
+}
+
+// ResetStartedAt resets all changes to the "started_at" field.
+func (m *AssignmentJobMutation) ResetStartedAt() {
+	m.started_at = nil
+	delete(m.clearedFields, assignmentjob.FieldStartedAt)
+}
+
+// SetFinishedAt sets the "finished_at" field.
+func (m *AssignmentJobMutation) SetFinishedAt(t time.Time) {
+	m.finished_at = &t
+}
+
+// FinishedAt returns the value of the "finished_at" field in the mutation.
+func (m *AssignmentJobMutation) FinishedAt() (r time.Time, exists bool) {
+	v := m.finished_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFinishedAt returns the old "finished_at" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldFinishedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFinishedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFinishedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFinishedAt: %w", err)
+	}
+	return oldValue.FinishedAt, nil
+}
+
+// ClearFinishedAt clears the value of the "finished_at" field.
+func (m *AssignmentJobMutation) ClearFinishedAt() {
+	m.finished_at = nil
+	m.clearedFields[assignmentjob.FieldFinishedAt] = struct{}{}
+}
+
+// FinishedAtCleared returns if the "finished_at" field was cleared in this mutation.
+func (m *AssignmentJobMutation) FinishedAtCleared() bool {
+	_, ok := m.clearedFields[assignmentjob.FieldFinishedAt]
+	return ok
+}
+
+// ResetFinishedAt resets all changes to the "finished_at" field.
+func (m *AssignmentJobMutation) ResetFinishedAt() {
+	m.finished_at = nil
+	delete(m.clearedFields, assignmentjob.FieldFinishedAt)
+}
+
+// SetFailure sets the "failure" field.
+func (m *AssignmentJobMutation) SetFailure(s string) {
+	m.failure = &s
+}
+
+// Failure returns the value of the "failure" field in the mutation.
+func (m *AssignmentJobMutation) Failure() (r string, exists bool) {
+	v := m.failure
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailure returns the old "failure" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldFailure(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailure is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailure requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailure: %w", err)
+	}
+	return oldValue.Failure, nil
+}
+
+// ResetFailure resets all changes to the "failure" field.
+func (m *AssignmentJobMutation) ResetFailure() {
+	m.failure = nil
+}
+
+// SetReassign sets the "reassign" field.
+func (m *AssignmentJobMutation) SetReassign(b bool) {
+	m.reassign = &b
+}
+
+// Reassign returns the value of the "reassign" field in the mutation.
+func (m *AssignmentJobMutation) Reassign() (r bool, exists bool) {
+	v := m.reassign
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReassign returns the old "reassign" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldReassign(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReassign is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReassign requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReassign: %w", err)
+	}
+	return oldValue.Reassign, nil
+}
+
+// ResetReassign resets all changes to the "reassign" field.
+func (m *AssignmentJobMutation) ResetReassign() {
+	m.reassign = nil
+}
+
+// SetAudience sets the "audience" field.
+func (m *AssignmentJobMutation) SetAudience(s string) {
+	m.audience = &s
+}
+
+// Audience returns the value of the "audience" field in the mutation.
+func (m *AssignmentJobMutation) Audience() (r string, exists bool) {
+	v := m.audience
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAudience returns the old "audience" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldAudience(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAudience is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAudience requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAudience: %w", err)
+	}
+	return oldValue.Audience, nil
+}
+
+// ResetAudience resets all changes to the "audience" field.
+func (m *AssignmentJobMutation) ResetAudience() {
+	m.audience = nil
+}
+
+// SetFilter sets the "filter" field.
+func (m *AssignmentJobMutation) SetFilter(s string) {
+	m.filter = &s
+}
+
+// Filter returns the value of the "filter" field in the mutation.
+func (m *AssignmentJobMutation) Filter() (r string, exists bool) {
+	v := m.filter
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFilter returns the old "filter" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldFilter(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFilter is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFilter requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFilter: %w", err)
+	}
+	return oldValue.Filter, nil
+}
+
+// ResetFilter resets all changes to the "filter" field.
+func (m *AssignmentJobMutation) ResetFilter() {
+	m.filter = nil
+}
+
+// SetWaiting sets the "waiting" field.
+func (m *AssignmentJobMutation) SetWaiting(b bool) {
+	m.waiting = &b
+}
+
+// Waiting returns the value of the "waiting" field in the mutation.
+func (m *AssignmentJobMutation) Waiting() (r bool, exists bool) {
+	v := m.waiting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWaiting returns the old "waiting" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldWaiting(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWaiting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWaiting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWaiting: %w", err)
+	}
+	return oldValue.Waiting, nil
+}
+
+// ResetWaiting resets all changes to the "waiting" field.
+func (m *AssignmentJobMutation) ResetWaiting() {
+	m.waiting = nil
+}
+
+// SetChunk sets the "chunk" field.
+func (m *AssignmentJobMutation) SetChunk(i int64) {
+	m.chunk = &i
+	m.addchunk = nil
+}
+
+// Chunk returns the value of the "chunk" field in the mutation.
+func (m *AssignmentJobMutation) Chunk() (r int64, exists bool) {
+	v := m.chunk
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChunk returns the old "chunk" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldChunk(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChunk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChunk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChunk: %w", err)
+	}
+	return oldValue.Chunk, nil
+}
+
+// AddChunk adds i to the "chunk" field.
+func (m *AssignmentJobMutation) AddChunk(i int64) {
+	if m.addchunk != nil {
+		*m.addchunk += i
+	} else {
+		m.addchunk = &i
+	}
+}
+
+// AddedChunk returns the value that was added to the "chunk" field in this mutation.
+func (m *AssignmentJobMutation) AddedChunk() (r int64, exists bool) {
+	v := m.addchunk
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetChunk resets all changes to the "chunk" field.
+func (m *AssignmentJobMutation) ResetChunk() {
+	m.chunk = nil
+	m.addchunk = nil
+}
+
+// SetPlayer sets the "player" field.
+func (m *AssignmentJobMutation) SetPlayer(u uuid.UUID) {
+	m.player = &u
+}
+
+// Player returns the value of the "player" field in the mutation.
+func (m *AssignmentJobMutation) Player() (r uuid.UUID, exists bool) {
+	v := m.player
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlayer returns the old "player" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldPlayer(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlayer is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlayer requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlayer: %w", err)
+	}
+	return oldValue.Player, nil
+}
+
+// ClearPlayer clears the value of the "player" field.
+func (m *AssignmentJobMutation) ClearPlayer() {
+	m.player = nil
+	m.clearedFields[assignmentjob.FieldPlayer] = struct{}{}
+}
+
+// PlayerCleared returns if the "player" field was cleared in this mutation.
+func (m *AssignmentJobMutation) PlayerCleared() bool {
+	_, ok := m.clearedFields[assignmentjob.FieldPlayer]
+	return ok
+}
+
+// ResetPlayer resets all changes to the "player" field.
+func (m *AssignmentJobMutation) ResetPlayer() {
+	m.player = nil
+	delete(m.clearedFields, assignmentjob.FieldPlayer)
+}
+
+// SetLastPlayer sets the "last_player" field.
+func (m *AssignmentJobMutation) SetLastPlayer(u uuid.UUID) {
+	m.last_player = &u
+}
+
+// LastPlayer returns the value of the "last_player" field in the mutation.
+func (m *AssignmentJobMutation) LastPlayer() (r uuid.UUID, exists bool) {
+	v := m.last_player
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastPlayer returns the old "last_player" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldLastPlayer(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastPlayer is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastPlayer requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastPlayer: %w", err)
+	}
+	return oldValue.LastPlayer, nil
+}
+
+// ClearLastPlayer clears the value of the "last_player" field.
+func (m *AssignmentJobMutation) ClearLastPlayer() {
+	m.last_player = nil
+	m.clearedFields[assignmentjob.FieldLastPlayer] = struct{}{}
+}
+
+// LastPlayerCleared returns if the "last_player" field was cleared in this mutation.
+func (m *AssignmentJobMutation) LastPlayerCleared() bool {
+	_, ok := m.clearedFields[assignmentjob.FieldLastPlayer]
+	return ok
+}
+
+// ResetLastPlayer resets all changes to the "last_player" field.
+func (m *AssignmentJobMutation) ResetLastPlayer() {
+	m.last_player = nil
+	delete(m.clearedFields, assignmentjob.FieldLastPlayer)
+}
+
+// SetAttempts sets the "attempts" field.
+func (m *AssignmentJobMutation) SetAttempts(i int64) {
+	m.attempts = &i
+	m.addattempts = nil
+}
+
+// Attempts returns the value of the "attempts" field in the mutation.
+func (m *AssignmentJobMutation) Attempts() (r int64, exists bool) {
+	v := m.attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttempts returns the old "attempts" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldAttempts(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttempts: %w", err)
+	}
+	return oldValue.Attempts, nil
+}
+
+// AddAttempts adds i to the "attempts" field.
+func (m *AssignmentJobMutation) AddAttempts(i int64) {
+	if m.addattempts != nil {
+		*m.addattempts += i
+	} else {
+		m.addattempts = &i
+	}
+}
+
+// AddedAttempts returns the value that was added to the "attempts" field in this mutation.
+func (m *AssignmentJobMutation) AddedAttempts() (r int64, exists bool) {
+	v := m.addattempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAttempts resets all changes to the "attempts" field.
+func (m *AssignmentJobMutation) ResetAttempts() {
+	m.attempts = nil
+	m.addattempts = nil
+}
+
+// SetWorkedAt sets the "worked_at" field.
+func (m *AssignmentJobMutation) SetWorkedAt(t time.Time) {
+	m.worked_at = &t
+}
+
+// WorkedAt returns the value of the "worked_at" field in the mutation.
+func (m *AssignmentJobMutation) WorkedAt() (r time.Time, exists bool) {
+	v := m.worked_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWorkedAt returns the old "worked_at" field's value of the AssignmentJob entity.
+// If the AssignmentJob object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobMutation) OldWorkedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWorkedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWorkedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWorkedAt: %w", err)
+	}
+	return oldValue.WorkedAt, nil
+}
+
+// ResetWorkedAt resets all changes to the "worked_at" field.
+func (m *AssignmentJobMutation) ResetWorkedAt() {
+	m.worked_at = nil
+}
+
+// ClearPromotion clears the "promotion" edge to the Promotion entity.
+func (m *AssignmentJobMutation) ClearPromotion() {
+	m.clearedpromotion = true
+	m.clearedFields[assignmentjob.FieldPromotionID] = struct{}{}
+}
+
+// PromotionCleared reports if the "promotion" edge to the Promotion entity was cleared.
+func (m *AssignmentJobMutation) PromotionCleared() bool {
+	return m.clearedpromotion
+}
+
+// PromotionIDs returns the "promotion" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// PromotionID instead. It exists only for internal usage by the builders.
+func (m *AssignmentJobMutation) PromotionIDs() (ids []uuid.UUID) {
+	if id := m.promotion; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetPromotion resets all changes to the "promotion" edge.
+func (m *AssignmentJobMutation) ResetPromotion() {
+	m.promotion = nil
+	m.clearedpromotion = false
+}
+
+// Where appends a list predicates to the AssignmentJobMutation builder.
+func (m *AssignmentJobMutation) Where(ps ...predicate.AssignmentJob) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AssignmentJobMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AssignmentJobMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AssignmentJob, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AssignmentJobMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AssignmentJobMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AssignmentJob).
+func (m *AssignmentJobMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AssignmentJobMutation) Fields() []string {
+	fields := make([]string, 0, 27)
+	if m.promotion != nil {
+		fields = append(fields, assignmentjob.FieldPromotionID)
+	}
+	if m.state != nil {
+		fields = append(fields, assignmentjob.FieldState)
+	}
+	if m.dry_run != nil {
+		fields = append(fields, assignmentjob.FieldDryRun)
+	}
+	if m.counts_total != nil {
+		fields = append(fields, assignmentjob.FieldCountsTotal)
+	}
+	if m.counts_processed != nil {
+		fields = append(fields, assignmentjob.FieldCountsProcessed)
+	}
+	if m.counts_assigned != nil {
+		fields = append(fields, assignmentjob.FieldCountsAssigned)
+	}
+	if m.counts_already_assigned != nil {
+		fields = append(fields, assignmentjob.FieldCountsAlreadyAssigned)
+	}
+	if m.counts_unknown != nil {
+		fields = append(fields, assignmentjob.FieldCountsUnknown)
+	}
+	if m.counts_inactive != nil {
+		fields = append(fields, assignmentjob.FieldCountsInactive)
+	}
+	if m.counts_restricted != nil {
+		fields = append(fields, assignmentjob.FieldCountsRestricted)
+	}
+	if m.counts_malformed != nil {
+		fields = append(fields, assignmentjob.FieldCountsMalformed)
+	}
+	if m.forecast_players != nil {
+		fields = append(fields, assignmentjob.FieldForecastPlayers)
+	}
+	if m.forecast_liability != nil {
+		fields = append(fields, assignmentjob.FieldForecastLiability)
+	}
+	if m.created_by != nil {
+		fields = append(fields, assignmentjob.FieldCreatedBy)
+	}
+	if m.created_at != nil {
+		fields = append(fields, assignmentjob.FieldCreatedAt)
+	}
+	if m.started_at != nil {
+		fields = append(fields, assignmentjob.FieldStartedAt)
+	}
+	if m.finished_at != nil {
+		fields = append(fields, assignmentjob.FieldFinishedAt)
+	}
+	if m.failure != nil {
+		fields = append(fields, assignmentjob.FieldFailure)
+	}
+	if m.reassign != nil {
+		fields = append(fields, assignmentjob.FieldReassign)
+	}
+	if m.audience != nil {
+		fields = append(fields, assignmentjob.FieldAudience)
+	}
+	if m.filter != nil {
+		fields = append(fields, assignmentjob.FieldFilter)
+	}
+	if m.waiting != nil {
+		fields = append(fields, assignmentjob.FieldWaiting)
+	}
+	if m.chunk != nil {
+		fields = append(fields, assignmentjob.FieldChunk)
+	}
+	if m.player != nil {
+		fields = append(fields, assignmentjob.FieldPlayer)
+	}
+	if m.last_player != nil {
+		fields = append(fields, assignmentjob.FieldLastPlayer)
+	}
+	if m.attempts != nil {
+		fields = append(fields, assignmentjob.FieldAttempts)
+	}
+	if m.worked_at != nil {
+		fields = append(fields, assignmentjob.FieldWorkedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AssignmentJobMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case assignmentjob.FieldPromotionID:
+		return m.PromotionID()
+	case assignmentjob.FieldState:
+		return m.State()
+	case assignmentjob.FieldDryRun:
+		return m.DryRun()
+	case assignmentjob.FieldCountsTotal:
+		return m.CountsTotal()
+	case assignmentjob.FieldCountsProcessed:
+		return m.CountsProcessed()
+	case assignmentjob.FieldCountsAssigned:
+		return m.CountsAssigned()
+	case assignmentjob.FieldCountsAlreadyAssigned:
+		return m.CountsAlreadyAssigned()
+	case assignmentjob.FieldCountsUnknown:
+		return m.CountsUnknown()
+	case assignmentjob.FieldCountsInactive:
+		return m.CountsInactive()
+	case assignmentjob.FieldCountsRestricted:
+		return m.CountsRestricted()
+	case assignmentjob.FieldCountsMalformed:
+		return m.CountsMalformed()
+	case assignmentjob.FieldForecastPlayers:
+		return m.ForecastPlayers()
+	case assignmentjob.FieldForecastLiability:
+		return m.ForecastLiability()
+	case assignmentjob.FieldCreatedBy:
+		return m.CreatedBy()
+	case assignmentjob.FieldCreatedAt:
+		return m.CreatedAt()
+	case assignmentjob.FieldStartedAt:
+		return m.StartedAt()
+	case assignmentjob.FieldFinishedAt:
+		return m.FinishedAt()
+	case assignmentjob.FieldFailure:
+		return m.Failure()
+	case assignmentjob.FieldReassign:
+		return m.Reassign()
+	case assignmentjob.FieldAudience:
+		return m.Audience()
+	case assignmentjob.FieldFilter:
+		return m.Filter()
+	case assignmentjob.FieldWaiting:
+		return m.Waiting()
+	case assignmentjob.FieldChunk:
+		return m.Chunk()
+	case assignmentjob.FieldPlayer:
+		return m.Player()
+	case assignmentjob.FieldLastPlayer:
+		return m.LastPlayer()
+	case assignmentjob.FieldAttempts:
+		return m.Attempts()
+	case assignmentjob.FieldWorkedAt:
+		return m.WorkedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AssignmentJobMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case assignmentjob.FieldPromotionID:
+		return m.OldPromotionID(ctx)
+	case assignmentjob.FieldState:
+		return m.OldState(ctx)
+	case assignmentjob.FieldDryRun:
+		return m.OldDryRun(ctx)
+	case assignmentjob.FieldCountsTotal:
+		return m.OldCountsTotal(ctx)
+	case assignmentjob.FieldCountsProcessed:
+		return m.OldCountsProcessed(ctx)
+	case assignmentjob.FieldCountsAssigned:
+		return m.OldCountsAssigned(ctx)
+	case assignmentjob.FieldCountsAlreadyAssigned:
+		return m.OldCountsAlreadyAssigned(ctx)
+	case assignmentjob.FieldCountsUnknown:
+		return m.OldCountsUnknown(ctx)
+	case assignmentjob.FieldCountsInactive:
+		return m.OldCountsInactive(ctx)
+	case assignmentjob.FieldCountsRestricted:
+		return m.OldCountsRestricted(ctx)
+	case assignmentjob.FieldCountsMalformed:
+		return m.OldCountsMalformed(ctx)
+	case assignmentjob.FieldForecastPlayers:
+		return m.OldForecastPlayers(ctx)
+	case assignmentjob.FieldForecastLiability:
+		return m.OldForecastLiability(ctx)
+	case assignmentjob.FieldCreatedBy:
+		return m.OldCreatedBy(ctx)
+	case assignmentjob.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case assignmentjob.FieldStartedAt:
+		return m.OldStartedAt(ctx)
+	case assignmentjob.FieldFinishedAt:
+		return m.OldFinishedAt(ctx)
+	case assignmentjob.FieldFailure:
+		return m.OldFailure(ctx)
+	case assignmentjob.FieldReassign:
+		return m.OldReassign(ctx)
+	case assignmentjob.FieldAudience:
+		return m.OldAudience(ctx)
+	case assignmentjob.FieldFilter:
+		return m.OldFilter(ctx)
+	case assignmentjob.FieldWaiting:
+		return m.OldWaiting(ctx)
+	case assignmentjob.FieldChunk:
+		return m.OldChunk(ctx)
+	case assignmentjob.FieldPlayer:
+		return m.OldPlayer(ctx)
+	case assignmentjob.FieldLastPlayer:
+		return m.OldLastPlayer(ctx)
+	case assignmentjob.FieldAttempts:
+		return m.OldAttempts(ctx)
+	case assignmentjob.FieldWorkedAt:
+		return m.OldWorkedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown AssignmentJob field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AssignmentJobMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case assignmentjob.FieldPromotionID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPromotionID(v)
+		return nil
+	case assignmentjob.FieldState:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case assignmentjob.FieldDryRun:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDryRun(v)
+		return nil
+	case assignmentjob.FieldCountsTotal:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCountsTotal(v)
+		return nil
+	case assignmentjob.FieldCountsProcessed:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCountsProcessed(v)
+		return nil
+	case assignmentjob.FieldCountsAssigned:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCountsAssigned(v)
+		return nil
+	case assignmentjob.FieldCountsAlreadyAssigned:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCountsAlreadyAssigned(v)
+		return nil
+	case assignmentjob.FieldCountsUnknown:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCountsUnknown(v)
+		return nil
+	case assignmentjob.FieldCountsInactive:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCountsInactive(v)
+		return nil
+	case assignmentjob.FieldCountsRestricted:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCountsRestricted(v)
+		return nil
+	case assignmentjob.FieldCountsMalformed:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCountsMalformed(v)
+		return nil
+	case assignmentjob.FieldForecastPlayers:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetForecastPlayers(v)
+		return nil
+	case assignmentjob.FieldForecastLiability:
+		v, ok := value.(money.Amount)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetForecastLiability(v)
+		return nil
+	case assignmentjob.FieldCreatedBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedBy(v)
+		return nil
+	case assignmentjob.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case assignmentjob.FieldStartedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartedAt(v)
+		return nil
+	case assignmentjob.FieldFinishedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFinishedAt(v)
+		return nil
+	case assignmentjob.FieldFailure:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailure(v)
+		return nil
+	case assignmentjob.FieldReassign:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReassign(v)
+		return nil
+	case assignmentjob.FieldAudience:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAudience(v)
+		return nil
+	case assignmentjob.FieldFilter:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFilter(v)
+		return nil
+	case assignmentjob.FieldWaiting:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWaiting(v)
+		return nil
+	case assignmentjob.FieldChunk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChunk(v)
+		return nil
+	case assignmentjob.FieldPlayer:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlayer(v)
+		return nil
+	case assignmentjob.FieldLastPlayer:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastPlayer(v)
+		return nil
+	case assignmentjob.FieldAttempts:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttempts(v)
+		return nil
+	case assignmentjob.FieldWorkedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWorkedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentJob field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AssignmentJobMutation) AddedFields() []string {
+	var fields []string
+	if m.addcounts_total != nil {
+		fields = append(fields, assignmentjob.FieldCountsTotal)
+	}
+	if m.addcounts_processed != nil {
+		fields = append(fields, assignmentjob.FieldCountsProcessed)
+	}
+	if m.addcounts_assigned != nil {
+		fields = append(fields, assignmentjob.FieldCountsAssigned)
+	}
+	if m.addcounts_already_assigned != nil {
+		fields = append(fields, assignmentjob.FieldCountsAlreadyAssigned)
+	}
+	if m.addcounts_unknown != nil {
+		fields = append(fields, assignmentjob.FieldCountsUnknown)
+	}
+	if m.addcounts_inactive != nil {
+		fields = append(fields, assignmentjob.FieldCountsInactive)
+	}
+	if m.addcounts_restricted != nil {
+		fields = append(fields, assignmentjob.FieldCountsRestricted)
+	}
+	if m.addcounts_malformed != nil {
+		fields = append(fields, assignmentjob.FieldCountsMalformed)
+	}
+	if m.addforecast_players != nil {
+		fields = append(fields, assignmentjob.FieldForecastPlayers)
+	}
+	if m.addchunk != nil {
+		fields = append(fields, assignmentjob.FieldChunk)
+	}
+	if m.addattempts != nil {
+		fields = append(fields, assignmentjob.FieldAttempts)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AssignmentJobMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case assignmentjob.FieldCountsTotal:
+		return m.AddedCountsTotal()
+	case assignmentjob.FieldCountsProcessed:
+		return m.AddedCountsProcessed()
+	case assignmentjob.FieldCountsAssigned:
+		return m.AddedCountsAssigned()
+	case assignmentjob.FieldCountsAlreadyAssigned:
+		return m.AddedCountsAlreadyAssigned()
+	case assignmentjob.FieldCountsUnknown:
+		return m.AddedCountsUnknown()
+	case assignmentjob.FieldCountsInactive:
+		return m.AddedCountsInactive()
+	case assignmentjob.FieldCountsRestricted:
+		return m.AddedCountsRestricted()
+	case assignmentjob.FieldCountsMalformed:
+		return m.AddedCountsMalformed()
+	case assignmentjob.FieldForecastPlayers:
+		return m.AddedForecastPlayers()
+	case assignmentjob.FieldChunk:
+		return m.AddedChunk()
+	case assignmentjob.FieldAttempts:
+		return m.AddedAttempts()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AssignmentJobMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case assignmentjob.FieldCountsTotal:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCountsTotal(v)
+		return nil
+	case assignmentjob.FieldCountsProcessed:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCountsProcessed(v)
+		return nil
+	case assignmentjob.FieldCountsAssigned:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCountsAssigned(v)
+		return nil
+	case assignmentjob.FieldCountsAlreadyAssigned:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCountsAlreadyAssigned(v)
+		return nil
+	case assignmentjob.FieldCountsUnknown:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCountsUnknown(v)
+		return nil
+	case assignmentjob.FieldCountsInactive:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCountsInactive(v)
+		return nil
+	case assignmentjob.FieldCountsRestricted:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCountsRestricted(v)
+		return nil
+	case assignmentjob.FieldCountsMalformed:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCountsMalformed(v)
+		return nil
+	case assignmentjob.FieldForecastPlayers:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddForecastPlayers(v)
+		return nil
+	case assignmentjob.FieldChunk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddChunk(v)
+		return nil
+	case assignmentjob.FieldAttempts:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAttempts(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentJob numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AssignmentJobMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(assignmentjob.FieldStartedAt) {
+		fields = append(fields, assignmentjob.FieldStartedAt)
+	}
+	if m.FieldCleared(assignmentjob.FieldFinishedAt) {
+		fields = append(fields, assignmentjob.FieldFinishedAt)
+	}
+	if m.FieldCleared(assignmentjob.FieldPlayer) {
+		fields = append(fields, assignmentjob.FieldPlayer)
+	}
+	if m.FieldCleared(assignmentjob.FieldLastPlayer) {
+		fields = append(fields, assignmentjob.FieldLastPlayer)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AssignmentJobMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AssignmentJobMutation) ClearField(name string) error {
+	switch name {
+	case assignmentjob.FieldStartedAt:
+		m.ClearStartedAt()
+		return nil
+	case assignmentjob.FieldFinishedAt:
+		m.ClearFinishedAt()
+		return nil
+	case assignmentjob.FieldPlayer:
+		m.ClearPlayer()
+		return nil
+	case assignmentjob.FieldLastPlayer:
+		m.ClearLastPlayer()
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentJob nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AssignmentJobMutation) ResetField(name string) error {
+	switch name {
+	case assignmentjob.FieldPromotionID:
+		m.ResetPromotionID()
+		return nil
+	case assignmentjob.FieldState:
+		m.ResetState()
+		return nil
+	case assignmentjob.FieldDryRun:
+		m.ResetDryRun()
+		return nil
+	case assignmentjob.FieldCountsTotal:
+		m.ResetCountsTotal()
+		return nil
+	case assignmentjob.FieldCountsProcessed:
+		m.ResetCountsProcessed()
+		return nil
+	case assignmentjob.FieldCountsAssigned:
+		m.ResetCountsAssigned()
+		return nil
+	case assignmentjob.FieldCountsAlreadyAssigned:
+		m.ResetCountsAlreadyAssigned()
+		return nil
+	case assignmentjob.FieldCountsUnknown:
+		m.ResetCountsUnknown()
+		return nil
+	case assignmentjob.FieldCountsInactive:
+		m.ResetCountsInactive()
+		return nil
+	case assignmentjob.FieldCountsRestricted:
+		m.ResetCountsRestricted()
+		return nil
+	case assignmentjob.FieldCountsMalformed:
+		m.ResetCountsMalformed()
+		return nil
+	case assignmentjob.FieldForecastPlayers:
+		m.ResetForecastPlayers()
+		return nil
+	case assignmentjob.FieldForecastLiability:
+		m.ResetForecastLiability()
+		return nil
+	case assignmentjob.FieldCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	case assignmentjob.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case assignmentjob.FieldStartedAt:
+		m.ResetStartedAt()
+		return nil
+	case assignmentjob.FieldFinishedAt:
+		m.ResetFinishedAt()
+		return nil
+	case assignmentjob.FieldFailure:
+		m.ResetFailure()
+		return nil
+	case assignmentjob.FieldReassign:
+		m.ResetReassign()
+		return nil
+	case assignmentjob.FieldAudience:
+		m.ResetAudience()
+		return nil
+	case assignmentjob.FieldFilter:
+		m.ResetFilter()
+		return nil
+	case assignmentjob.FieldWaiting:
+		m.ResetWaiting()
+		return nil
+	case assignmentjob.FieldChunk:
+		m.ResetChunk()
+		return nil
+	case assignmentjob.FieldPlayer:
+		m.ResetPlayer()
+		return nil
+	case assignmentjob.FieldLastPlayer:
+		m.ResetLastPlayer()
+		return nil
+	case assignmentjob.FieldAttempts:
+		m.ResetAttempts()
+		return nil
+	case assignmentjob.FieldWorkedAt:
+		m.ResetWorkedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentJob field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AssignmentJobMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.promotion != nil {
+		edges = append(edges, assignmentjob.EdgePromotion)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AssignmentJobMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case assignmentjob.EdgePromotion:
+		if id := m.promotion; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AssignmentJobMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AssignmentJobMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AssignmentJobMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedpromotion {
+		edges = append(edges, assignmentjob.EdgePromotion)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AssignmentJobMutation) EdgeCleared(name string) bool {
+	switch name {
+	case assignmentjob.EdgePromotion:
+		return m.clearedpromotion
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AssignmentJobMutation) ClearEdge(name string) error {
+	switch name {
+	case assignmentjob.EdgePromotion:
+		m.ClearPromotion()
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentJob unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AssignmentJobMutation) ResetEdge(name string) error {
+	switch name {
+	case assignmentjob.EdgePromotion:
+		m.ResetPromotion()
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentJob edge %s", name)
+}
+
+// AssignmentJobChunkMutation represents an operation that mutates the AssignmentJobChunk nodes in the graph.
+type AssignmentJobChunkMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	job_id        *uuid.UUID
+	number        *int64
+	addnumber     *int64
+	first_line    *int64
+	addfirst_line *int64
+	lines         *[]byte
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*AssignmentJobChunk, error)
+	predicates    []predicate.AssignmentJobChunk
+}
+
+var _ ent.Mutation = (*AssignmentJobChunkMutation)(nil)
+
+// assignmentjobchunkOption allows management of the mutation configuration using functional options.
+type assignmentjobchunkOption func(*AssignmentJobChunkMutation)
+
+// newAssignmentJobChunkMutation creates new mutation for the AssignmentJobChunk entity.
+func newAssignmentJobChunkMutation(c config, op Op, opts ...assignmentjobchunkOption) *AssignmentJobChunkMutation {
+	m := &AssignmentJobChunkMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAssignmentJobChunk,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAssignmentJobChunkID sets the ID field of the mutation.
+func withAssignmentJobChunkID(id int64) assignmentjobchunkOption {
+	return func(m *AssignmentJobChunkMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AssignmentJobChunk
+		)
+		m.oldValue = func(ctx context.Context) (*AssignmentJobChunk, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AssignmentJobChunk.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAssignmentJobChunk sets the old AssignmentJobChunk of the mutation.
+func withAssignmentJobChunk(node *AssignmentJobChunk) assignmentjobchunkOption {
+	return func(m *AssignmentJobChunkMutation) {
+		m.oldValue = func(context.Context) (*AssignmentJobChunk, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AssignmentJobChunkMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AssignmentJobChunkMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AssignmentJobChunk entities.
+func (m *AssignmentJobChunkMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AssignmentJobChunkMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AssignmentJobChunkMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AssignmentJobChunk.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetJobID sets the "job_id" field.
+func (m *AssignmentJobChunkMutation) SetJobID(u uuid.UUID) {
+	m.job_id = &u
+}
+
+// JobID returns the value of the "job_id" field in the mutation.
+func (m *AssignmentJobChunkMutation) JobID() (r uuid.UUID, exists bool) {
+	v := m.job_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldJobID returns the old "job_id" field's value of the AssignmentJobChunk entity.
+// If the AssignmentJobChunk object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobChunkMutation) OldJobID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldJobID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldJobID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldJobID: %w", err)
+	}
+	return oldValue.JobID, nil
+}
+
+// ResetJobID resets all changes to the "job_id" field.
+func (m *AssignmentJobChunkMutation) ResetJobID() {
+	m.job_id = nil
+}
+
+// SetNumber sets the "number" field.
+func (m *AssignmentJobChunkMutation) SetNumber(i int64) {
+	m.number = &i
+	m.addnumber = nil
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *AssignmentJobChunkMutation) Number() (r int64, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the AssignmentJobChunk entity.
+// If the AssignmentJobChunk object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobChunkMutation) OldNumber(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// AddNumber adds i to the "number" field.
+func (m *AssignmentJobChunkMutation) AddNumber(i int64) {
+	if m.addnumber != nil {
+		*m.addnumber += i
+	} else {
+		m.addnumber = &i
+	}
+}
+
+// AddedNumber returns the value that was added to the "number" field in this mutation.
+func (m *AssignmentJobChunkMutation) AddedNumber() (r int64, exists bool) {
+	v := m.addnumber
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *AssignmentJobChunkMutation) ResetNumber() {
+	m.number = nil
+	m.addnumber = nil
+}
+
+// SetFirstLine sets the "first_line" field.
+func (m *AssignmentJobChunkMutation) SetFirstLine(i int64) {
+	m.first_line = &i
+	m.addfirst_line = nil
+}
+
+// FirstLine returns the value of the "first_line" field in the mutation.
+func (m *AssignmentJobChunkMutation) FirstLine() (r int64, exists bool) {
+	v := m.first_line
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirstLine returns the old "first_line" field's value of the AssignmentJobChunk entity.
+// If the AssignmentJobChunk object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobChunkMutation) OldFirstLine(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirstLine is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirstLine requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirstLine: %w", err)
+	}
+	return oldValue.FirstLine, nil
+}
+
+// AddFirstLine adds i to the "first_line" field.
+func (m *AssignmentJobChunkMutation) AddFirstLine(i int64) {
+	if m.addfirst_line != nil {
+		*m.addfirst_line += i
+	} else {
+		m.addfirst_line = &i
+	}
+}
+
+// AddedFirstLine returns the value that was added to the "first_line" field in this mutation.
+func (m *AssignmentJobChunkMutation) AddedFirstLine() (r int64, exists bool) {
+	v := m.addfirst_line
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFirstLine resets all changes to the "first_line" field.
+func (m *AssignmentJobChunkMutation) ResetFirstLine() {
+	m.first_line = nil
+	m.addfirst_line = nil
+}
+
+// SetLines sets the "lines" field.
+func (m *AssignmentJobChunkMutation) SetLines(b []byte) {
+	m.lines = &b
+}
+
+// Lines returns the value of the "lines" field in the mutation.
+func (m *AssignmentJobChunkMutation) Lines() (r []byte, exists bool) {
+	v := m.lines
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLines returns the old "lines" field's value of the AssignmentJobChunk entity.
+// If the AssignmentJobChunk object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobChunkMutation) OldLines(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLines is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLines requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLines: %w", err)
+	}
+	return oldValue.Lines, nil
+}
+
+// ResetLines resets all changes to the "lines" field.
+func (m *AssignmentJobChunkMutation) ResetLines() {
+	m.lines = nil
+}
+
+// Where appends a list predicates to the AssignmentJobChunkMutation builder.
+func (m *AssignmentJobChunkMutation) Where(ps ...predicate.AssignmentJobChunk) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AssignmentJobChunkMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AssignmentJobChunkMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AssignmentJobChunk, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AssignmentJobChunkMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AssignmentJobChunkMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AssignmentJobChunk).
+func (m *AssignmentJobChunkMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AssignmentJobChunkMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.job_id != nil {
+		fields = append(fields, assignmentjobchunk.FieldJobID)
+	}
+	if m.number != nil {
+		fields = append(fields, assignmentjobchunk.FieldNumber)
+	}
+	if m.first_line != nil {
+		fields = append(fields, assignmentjobchunk.FieldFirstLine)
+	}
+	if m.lines != nil {
+		fields = append(fields, assignmentjobchunk.FieldLines)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AssignmentJobChunkMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case assignmentjobchunk.FieldJobID:
+		return m.JobID()
+	case assignmentjobchunk.FieldNumber:
+		return m.Number()
+	case assignmentjobchunk.FieldFirstLine:
+		return m.FirstLine()
+	case assignmentjobchunk.FieldLines:
+		return m.Lines()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AssignmentJobChunkMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case assignmentjobchunk.FieldJobID:
+		return m.OldJobID(ctx)
+	case assignmentjobchunk.FieldNumber:
+		return m.OldNumber(ctx)
+	case assignmentjobchunk.FieldFirstLine:
+		return m.OldFirstLine(ctx)
+	case assignmentjobchunk.FieldLines:
+		return m.OldLines(ctx)
+	}
+	return nil, fmt.Errorf("unknown AssignmentJobChunk field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AssignmentJobChunkMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case assignmentjobchunk.FieldJobID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetJobID(v)
+		return nil
+	case assignmentjobchunk.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	case assignmentjobchunk.FieldFirstLine:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirstLine(v)
+		return nil
+	case assignmentjobchunk.FieldLines:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLines(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentJobChunk field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AssignmentJobChunkMutation) AddedFields() []string {
+	var fields []string
+	if m.addnumber != nil {
+		fields = append(fields, assignmentjobchunk.FieldNumber)
+	}
+	if m.addfirst_line != nil {
+		fields = append(fields, assignmentjobchunk.FieldFirstLine)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AssignmentJobChunkMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case assignmentjobchunk.FieldNumber:
+		return m.AddedNumber()
+	case assignmentjobchunk.FieldFirstLine:
+		return m.AddedFirstLine()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AssignmentJobChunkMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case assignmentjobchunk.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNumber(v)
+		return nil
+	case assignmentjobchunk.FieldFirstLine:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFirstLine(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentJobChunk numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AssignmentJobChunkMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AssignmentJobChunkMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AssignmentJobChunkMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown AssignmentJobChunk nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AssignmentJobChunkMutation) ResetField(name string) error {
+	switch name {
+	case assignmentjobchunk.FieldJobID:
+		m.ResetJobID()
+		return nil
+	case assignmentjobchunk.FieldNumber:
+		m.ResetNumber()
+		return nil
+	case assignmentjobchunk.FieldFirstLine:
+		m.ResetFirstLine()
+		return nil
+	case assignmentjobchunk.FieldLines:
+		m.ResetLines()
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentJobChunk field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AssignmentJobChunkMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AssignmentJobChunkMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AssignmentJobChunkMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AssignmentJobChunkMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AssignmentJobChunkMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AssignmentJobChunkMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AssignmentJobChunkMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown AssignmentJobChunk unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AssignmentJobChunkMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown AssignmentJobChunk edge %s", name)
+}
+
+// AssignmentJobForecastPlayerMutation represents an operation that mutates the AssignmentJobForecastPlayer nodes in the graph.
+type AssignmentJobForecastPlayerMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	job_id        *uuid.UUID
+	player_id     *uuid.UUID
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*AssignmentJobForecastPlayer, error)
+	predicates    []predicate.AssignmentJobForecastPlayer
+}
+
+var _ ent.Mutation = (*AssignmentJobForecastPlayerMutation)(nil)
+
+// assignmentjobforecastplayerOption allows management of the mutation configuration using functional options.
+type assignmentjobforecastplayerOption func(*AssignmentJobForecastPlayerMutation)
+
+// newAssignmentJobForecastPlayerMutation creates new mutation for the AssignmentJobForecastPlayer entity.
+func newAssignmentJobForecastPlayerMutation(c config, op Op, opts ...assignmentjobforecastplayerOption) *AssignmentJobForecastPlayerMutation {
+	m := &AssignmentJobForecastPlayerMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAssignmentJobForecastPlayer,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAssignmentJobForecastPlayerID sets the ID field of the mutation.
+func withAssignmentJobForecastPlayerID(id int64) assignmentjobforecastplayerOption {
+	return func(m *AssignmentJobForecastPlayerMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AssignmentJobForecastPlayer
+		)
+		m.oldValue = func(ctx context.Context) (*AssignmentJobForecastPlayer, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AssignmentJobForecastPlayer.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAssignmentJobForecastPlayer sets the old AssignmentJobForecastPlayer of the mutation.
+func withAssignmentJobForecastPlayer(node *AssignmentJobForecastPlayer) assignmentjobforecastplayerOption {
+	return func(m *AssignmentJobForecastPlayerMutation) {
+		m.oldValue = func(context.Context) (*AssignmentJobForecastPlayer, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AssignmentJobForecastPlayerMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AssignmentJobForecastPlayerMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AssignmentJobForecastPlayer entities.
+func (m *AssignmentJobForecastPlayerMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AssignmentJobForecastPlayerMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AssignmentJobForecastPlayerMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AssignmentJobForecastPlayer.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetJobID sets the "job_id" field.
+func (m *AssignmentJobForecastPlayerMutation) SetJobID(u uuid.UUID) {
+	m.job_id = &u
+}
+
+// JobID returns the value of the "job_id" field in the mutation.
+func (m *AssignmentJobForecastPlayerMutation) JobID() (r uuid.UUID, exists bool) {
+	v := m.job_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldJobID returns the old "job_id" field's value of the AssignmentJobForecastPlayer entity.
+// If the AssignmentJobForecastPlayer object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobForecastPlayerMutation) OldJobID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldJobID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldJobID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldJobID: %w", err)
+	}
+	return oldValue.JobID, nil
+}
+
+// ResetJobID resets all changes to the "job_id" field.
+func (m *AssignmentJobForecastPlayerMutation) ResetJobID() {
+	m.job_id = nil
+}
+
+// SetPlayerID sets the "player_id" field.
+func (m *AssignmentJobForecastPlayerMutation) SetPlayerID(u uuid.UUID) {
+	m.player_id = &u
+}
+
+// PlayerID returns the value of the "player_id" field in the mutation.
+func (m *AssignmentJobForecastPlayerMutation) PlayerID() (r uuid.UUID, exists bool) {
+	v := m.player_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlayerID returns the old "player_id" field's value of the AssignmentJobForecastPlayer entity.
+// If the AssignmentJobForecastPlayer object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobForecastPlayerMutation) OldPlayerID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlayerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlayerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlayerID: %w", err)
+	}
+	return oldValue.PlayerID, nil
+}
+
+// ResetPlayerID resets all changes to the "player_id" field.
+func (m *AssignmentJobForecastPlayerMutation) ResetPlayerID() {
+	m.player_id = nil
+}
+
+// Where appends a list predicates to the AssignmentJobForecastPlayerMutation builder.
+func (m *AssignmentJobForecastPlayerMutation) Where(ps ...predicate.AssignmentJobForecastPlayer) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AssignmentJobForecastPlayerMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AssignmentJobForecastPlayerMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AssignmentJobForecastPlayer, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AssignmentJobForecastPlayerMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AssignmentJobForecastPlayerMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AssignmentJobForecastPlayer).
+func (m *AssignmentJobForecastPlayerMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AssignmentJobForecastPlayerMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.job_id != nil {
+		fields = append(fields, assignmentjobforecastplayer.FieldJobID)
+	}
+	if m.player_id != nil {
+		fields = append(fields, assignmentjobforecastplayer.FieldPlayerID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AssignmentJobForecastPlayerMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case assignmentjobforecastplayer.FieldJobID:
+		return m.JobID()
+	case assignmentjobforecastplayer.FieldPlayerID:
+		return m.PlayerID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AssignmentJobForecastPlayerMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case assignmentjobforecastplayer.FieldJobID:
+		return m.OldJobID(ctx)
+	case assignmentjobforecastplayer.FieldPlayerID:
+		return m.OldPlayerID(ctx)
+	}
+	return nil, fmt.Errorf("unknown AssignmentJobForecastPlayer field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AssignmentJobForecastPlayerMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case assignmentjobforecastplayer.FieldJobID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetJobID(v)
+		return nil
+	case assignmentjobforecastplayer.FieldPlayerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlayerID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentJobForecastPlayer field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AssignmentJobForecastPlayerMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AssignmentJobForecastPlayerMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AssignmentJobForecastPlayerMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown AssignmentJobForecastPlayer numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AssignmentJobForecastPlayerMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AssignmentJobForecastPlayerMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AssignmentJobForecastPlayerMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown AssignmentJobForecastPlayer nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AssignmentJobForecastPlayerMutation) ResetField(name string) error {
+	switch name {
+	case assignmentjobforecastplayer.FieldJobID:
+		m.ResetJobID()
+		return nil
+	case assignmentjobforecastplayer.FieldPlayerID:
+		m.ResetPlayerID()
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentJobForecastPlayer field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AssignmentJobForecastPlayerMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AssignmentJobForecastPlayerMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AssignmentJobForecastPlayerMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AssignmentJobForecastPlayerMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AssignmentJobForecastPlayerMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AssignmentJobForecastPlayerMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AssignmentJobForecastPlayerMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown AssignmentJobForecastPlayer unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AssignmentJobForecastPlayerMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown AssignmentJobForecastPlayer edge %s", name)
+}
+
+// AssignmentJobReplacementMutation represents an operation that mutates the AssignmentJobReplacement nodes in the graph.
+type AssignmentJobReplacementMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	job_id        *uuid.UUID
+	assignment_id *uuid.UUID
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*AssignmentJobReplacement, error)
+	predicates    []predicate.AssignmentJobReplacement
+}
+
+var _ ent.Mutation = (*AssignmentJobReplacementMutation)(nil)
+
+// assignmentjobreplacementOption allows management of the mutation configuration using functional options.
+type assignmentjobreplacementOption func(*AssignmentJobReplacementMutation)
+
+// newAssignmentJobReplacementMutation creates new mutation for the AssignmentJobReplacement entity.
+func newAssignmentJobReplacementMutation(c config, op Op, opts ...assignmentjobreplacementOption) *AssignmentJobReplacementMutation {
+	m := &AssignmentJobReplacementMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAssignmentJobReplacement,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAssignmentJobReplacementID sets the ID field of the mutation.
+func withAssignmentJobReplacementID(id int64) assignmentjobreplacementOption {
+	return func(m *AssignmentJobReplacementMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AssignmentJobReplacement
+		)
+		m.oldValue = func(ctx context.Context) (*AssignmentJobReplacement, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AssignmentJobReplacement.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAssignmentJobReplacement sets the old AssignmentJobReplacement of the mutation.
+func withAssignmentJobReplacement(node *AssignmentJobReplacement) assignmentjobreplacementOption {
+	return func(m *AssignmentJobReplacementMutation) {
+		m.oldValue = func(context.Context) (*AssignmentJobReplacement, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AssignmentJobReplacementMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AssignmentJobReplacementMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AssignmentJobReplacement entities.
+func (m *AssignmentJobReplacementMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AssignmentJobReplacementMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AssignmentJobReplacementMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AssignmentJobReplacement.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetJobID sets the "job_id" field.
+func (m *AssignmentJobReplacementMutation) SetJobID(u uuid.UUID) {
+	m.job_id = &u
+}
+
+// JobID returns the value of the "job_id" field in the mutation.
+func (m *AssignmentJobReplacementMutation) JobID() (r uuid.UUID, exists bool) {
+	v := m.job_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldJobID returns the old "job_id" field's value of the AssignmentJobReplacement entity.
+// If the AssignmentJobReplacement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobReplacementMutation) OldJobID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldJobID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldJobID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldJobID: %w", err)
+	}
+	return oldValue.JobID, nil
+}
+
+// ResetJobID resets all changes to the "job_id" field.
+func (m *AssignmentJobReplacementMutation) ResetJobID() {
+	m.job_id = nil
+}
+
+// SetAssignmentID sets the "assignment_id" field.
+func (m *AssignmentJobReplacementMutation) SetAssignmentID(u uuid.UUID) {
+	m.assignment_id = &u
+}
+
+// AssignmentID returns the value of the "assignment_id" field in the mutation.
+func (m *AssignmentJobReplacementMutation) AssignmentID() (r uuid.UUID, exists bool) {
+	v := m.assignment_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAssignmentID returns the old "assignment_id" field's value of the AssignmentJobReplacement entity.
+// If the AssignmentJobReplacement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentJobReplacementMutation) OldAssignmentID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAssignmentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAssignmentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAssignmentID: %w", err)
+	}
+	return oldValue.AssignmentID, nil
+}
+
+// ResetAssignmentID resets all changes to the "assignment_id" field.
+func (m *AssignmentJobReplacementMutation) ResetAssignmentID() {
+	m.assignment_id = nil
+}
+
+// Where appends a list predicates to the AssignmentJobReplacementMutation builder.
+func (m *AssignmentJobReplacementMutation) Where(ps ...predicate.AssignmentJobReplacement) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AssignmentJobReplacementMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AssignmentJobReplacementMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AssignmentJobReplacement, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AssignmentJobReplacementMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AssignmentJobReplacementMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AssignmentJobReplacement).
+func (m *AssignmentJobReplacementMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AssignmentJobReplacementMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.job_id != nil {
+		fields = append(fields, assignmentjobreplacement.FieldJobID)
+	}
+	if m.assignment_id != nil {
+		fields = append(fields, assignmentjobreplacement.FieldAssignmentID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AssignmentJobReplacementMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case assignmentjobreplacement.FieldJobID:
+		return m.JobID()
+	case assignmentjobreplacement.FieldAssignmentID:
+		return m.AssignmentID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AssignmentJobReplacementMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case assignmentjobreplacement.FieldJobID:
+		return m.OldJobID(ctx)
+	case assignmentjobreplacement.FieldAssignmentID:
+		return m.OldAssignmentID(ctx)
+	}
+	return nil, fmt.Errorf("unknown AssignmentJobReplacement field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AssignmentJobReplacementMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case assignmentjobreplacement.FieldJobID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetJobID(v)
+		return nil
+	case assignmentjobreplacement.FieldAssignmentID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAssignmentID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentJobReplacement field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AssignmentJobReplacementMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AssignmentJobReplacementMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AssignmentJobReplacementMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown AssignmentJobReplacement numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AssignmentJobReplacementMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AssignmentJobReplacementMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AssignmentJobReplacementMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown AssignmentJobReplacement nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AssignmentJobReplacementMutation) ResetField(name string) error {
+	switch name {
+	case assignmentjobreplacement.FieldJobID:
+		m.ResetJobID()
+		return nil
+	case assignmentjobreplacement.FieldAssignmentID:
+		m.ResetAssignmentID()
+		return nil
+	}
+	return fmt.Errorf("unknown AssignmentJobReplacement field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AssignmentJobReplacementMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AssignmentJobReplacementMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AssignmentJobReplacementMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AssignmentJobReplacementMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AssignmentJobReplacementMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AssignmentJobReplacementMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AssignmentJobReplacementMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown AssignmentJobReplacement unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AssignmentJobReplacementMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown AssignmentJobReplacement edge %s", name)
 }
 
 // ClaimKeyMutation represents an operation that mutates the ClaimKey nodes in the graph.
@@ -11626,4 +15206,621 @@ func (m *RefusalMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *RefusalMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Refusal edge %s", name)
+}
+
+// RefusedPlayerMutation represents an operation that mutates the RefusedPlayer nodes in the graph.
+type RefusedPlayerMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	line          *int32
+	addline       *int32
+	player        *string
+	outcome       *string
+	job_id        *uuid.UUID
+	number        *int64
+	addnumber     *int64
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*RefusedPlayer, error)
+	predicates    []predicate.RefusedPlayer
+}
+
+var _ ent.Mutation = (*RefusedPlayerMutation)(nil)
+
+// refusedplayerOption allows management of the mutation configuration using functional options.
+type refusedplayerOption func(*RefusedPlayerMutation)
+
+// newRefusedPlayerMutation creates new mutation for the RefusedPlayer entity.
+func newRefusedPlayerMutation(c config, op Op, opts ...refusedplayerOption) *RefusedPlayerMutation {
+	m := &RefusedPlayerMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRefusedPlayer,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRefusedPlayerID sets the ID field of the mutation.
+func withRefusedPlayerID(id int64) refusedplayerOption {
+	return func(m *RefusedPlayerMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *RefusedPlayer
+		)
+		m.oldValue = func(ctx context.Context) (*RefusedPlayer, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().RefusedPlayer.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRefusedPlayer sets the old RefusedPlayer of the mutation.
+func withRefusedPlayer(node *RefusedPlayer) refusedplayerOption {
+	return func(m *RefusedPlayerMutation) {
+		m.oldValue = func(context.Context) (*RefusedPlayer, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RefusedPlayerMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RefusedPlayerMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of RefusedPlayer entities.
+func (m *RefusedPlayerMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RefusedPlayerMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RefusedPlayerMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().RefusedPlayer.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetLine sets the "line" field.
+func (m *RefusedPlayerMutation) SetLine(i int32) {
+	m.line = &i
+	m.addline = nil
+}
+
+// Line returns the value of the "line" field in the mutation.
+func (m *RefusedPlayerMutation) Line() (r int32, exists bool) {
+	v := m.line
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLine returns the old "line" field's value of the RefusedPlayer entity.
+// If the RefusedPlayer object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RefusedPlayerMutation) OldLine(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLine is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLine requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLine: %w", err)
+	}
+	return oldValue.Line, nil
+}
+
+// AddLine adds i to the "line" field.
+func (m *RefusedPlayerMutation) AddLine(i int32) {
+	if m.addline != nil {
+		*m.addline += i
+	} else {
+		m.addline = &i
+	}
+}
+
+// AddedLine returns the value that was added to the "line" field in this mutation.
+func (m *RefusedPlayerMutation) AddedLine() (r int32, exists bool) {
+	v := m.addline
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLine resets all changes to the "line" field.
+func (m *RefusedPlayerMutation) ResetLine() {
+	m.line = nil
+	m.addline = nil
+}
+
+// SetPlayer sets the "player" field.
+func (m *RefusedPlayerMutation) SetPlayer(s string) {
+	m.player = &s
+}
+
+// Player returns the value of the "player" field in the mutation.
+func (m *RefusedPlayerMutation) Player() (r string, exists bool) {
+	v := m.player
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlayer returns the old "player" field's value of the RefusedPlayer entity.
+// If the RefusedPlayer object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RefusedPlayerMutation) OldPlayer(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlayer is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlayer requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlayer: %w", err)
+	}
+	return oldValue.Player, nil
+}
+
+// ResetPlayer resets all changes to the "player" field.
+func (m *RefusedPlayerMutation) ResetPlayer() {
+	m.player = nil
+}
+
+// SetOutcome sets the "outcome" field.
+func (m *RefusedPlayerMutation) SetOutcome(s string) {
+	m.outcome = &s
+}
+
+// Outcome returns the value of the "outcome" field in the mutation.
+func (m *RefusedPlayerMutation) Outcome() (r string, exists bool) {
+	v := m.outcome
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOutcome returns the old "outcome" field's value of the RefusedPlayer entity.
+// If the RefusedPlayer object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RefusedPlayerMutation) OldOutcome(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOutcome is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOutcome requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOutcome: %w", err)
+	}
+	return oldValue.Outcome, nil
+}
+
+// ResetOutcome resets all changes to the "outcome" field.
+func (m *RefusedPlayerMutation) ResetOutcome() {
+	m.outcome = nil
+}
+
+// SetJobID sets the "job_id" field.
+func (m *RefusedPlayerMutation) SetJobID(u uuid.UUID) {
+	m.job_id = &u
+}
+
+// JobID returns the value of the "job_id" field in the mutation.
+func (m *RefusedPlayerMutation) JobID() (r uuid.UUID, exists bool) {
+	v := m.job_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldJobID returns the old "job_id" field's value of the RefusedPlayer entity.
+// If the RefusedPlayer object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RefusedPlayerMutation) OldJobID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldJobID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldJobID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldJobID: %w", err)
+	}
+	return oldValue.JobID, nil
+}
+
+// ResetJobID resets all changes to the "job_id" field.
+func (m *RefusedPlayerMutation) ResetJobID() {
+	m.job_id = nil
+}
+
+// SetNumber sets the "number" field.
+func (m *RefusedPlayerMutation) SetNumber(i int64) {
+	m.number = &i
+	m.addnumber = nil
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *RefusedPlayerMutation) Number() (r int64, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the RefusedPlayer entity.
+// If the RefusedPlayer object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RefusedPlayerMutation) OldNumber(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// AddNumber adds i to the "number" field.
+func (m *RefusedPlayerMutation) AddNumber(i int64) {
+	if m.addnumber != nil {
+		*m.addnumber += i
+	} else {
+		m.addnumber = &i
+	}
+}
+
+// AddedNumber returns the value that was added to the "number" field in this mutation.
+func (m *RefusedPlayerMutation) AddedNumber() (r int64, exists bool) {
+	v := m.addnumber
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *RefusedPlayerMutation) ResetNumber() {
+	m.number = nil
+	m.addnumber = nil
+}
+
+// Where appends a list predicates to the RefusedPlayerMutation builder.
+func (m *RefusedPlayerMutation) Where(ps ...predicate.RefusedPlayer) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RefusedPlayerMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RefusedPlayerMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.RefusedPlayer, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RefusedPlayerMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RefusedPlayerMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (RefusedPlayer).
+func (m *RefusedPlayerMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RefusedPlayerMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.line != nil {
+		fields = append(fields, refusedplayer.FieldLine)
+	}
+	if m.player != nil {
+		fields = append(fields, refusedplayer.FieldPlayer)
+	}
+	if m.outcome != nil {
+		fields = append(fields, refusedplayer.FieldOutcome)
+	}
+	if m.job_id != nil {
+		fields = append(fields, refusedplayer.FieldJobID)
+	}
+	if m.number != nil {
+		fields = append(fields, refusedplayer.FieldNumber)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RefusedPlayerMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case refusedplayer.FieldLine:
+		return m.Line()
+	case refusedplayer.FieldPlayer:
+		return m.Player()
+	case refusedplayer.FieldOutcome:
+		return m.Outcome()
+	case refusedplayer.FieldJobID:
+		return m.JobID()
+	case refusedplayer.FieldNumber:
+		return m.Number()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RefusedPlayerMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case refusedplayer.FieldLine:
+		return m.OldLine(ctx)
+	case refusedplayer.FieldPlayer:
+		return m.OldPlayer(ctx)
+	case refusedplayer.FieldOutcome:
+		return m.OldOutcome(ctx)
+	case refusedplayer.FieldJobID:
+		return m.OldJobID(ctx)
+	case refusedplayer.FieldNumber:
+		return m.OldNumber(ctx)
+	}
+	return nil, fmt.Errorf("unknown RefusedPlayer field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RefusedPlayerMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case refusedplayer.FieldLine:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLine(v)
+		return nil
+	case refusedplayer.FieldPlayer:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlayer(v)
+		return nil
+	case refusedplayer.FieldOutcome:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOutcome(v)
+		return nil
+	case refusedplayer.FieldJobID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetJobID(v)
+		return nil
+	case refusedplayer.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RefusedPlayer field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RefusedPlayerMutation) AddedFields() []string {
+	var fields []string
+	if m.addline != nil {
+		fields = append(fields, refusedplayer.FieldLine)
+	}
+	if m.addnumber != nil {
+		fields = append(fields, refusedplayer.FieldNumber)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RefusedPlayerMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case refusedplayer.FieldLine:
+		return m.AddedLine()
+	case refusedplayer.FieldNumber:
+		return m.AddedNumber()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RefusedPlayerMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case refusedplayer.FieldLine:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLine(v)
+		return nil
+	case refusedplayer.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNumber(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RefusedPlayer numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RefusedPlayerMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RefusedPlayerMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RefusedPlayerMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown RefusedPlayer nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RefusedPlayerMutation) ResetField(name string) error {
+	switch name {
+	case refusedplayer.FieldLine:
+		m.ResetLine()
+		return nil
+	case refusedplayer.FieldPlayer:
+		m.ResetPlayer()
+		return nil
+	case refusedplayer.FieldOutcome:
+		m.ResetOutcome()
+		return nil
+	case refusedplayer.FieldJobID:
+		m.ResetJobID()
+		return nil
+	case refusedplayer.FieldNumber:
+		m.ResetNumber()
+		return nil
+	}
+	return fmt.Errorf("unknown RefusedPlayer field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RefusedPlayerMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RefusedPlayerMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RefusedPlayerMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RefusedPlayerMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RefusedPlayerMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RefusedPlayerMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RefusedPlayerMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown RefusedPlayer unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RefusedPlayerMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown RefusedPlayer edge %s", name)
 }

@@ -22,6 +22,14 @@ type Tx struct {
 	Assignment *AssignmentClient
 	// AssignmentDeadline is the client for interacting with the AssignmentDeadline builders.
 	AssignmentDeadline *AssignmentDeadlineClient
+	// AssignmentJob is the client for interacting with the AssignmentJob builders.
+	AssignmentJob *AssignmentJobClient
+	// AssignmentJobChunk is the client for interacting with the AssignmentJobChunk builders.
+	AssignmentJobChunk *AssignmentJobChunkClient
+	// AssignmentJobForecastPlayer is the client for interacting with the AssignmentJobForecastPlayer builders.
+	AssignmentJobForecastPlayer *AssignmentJobForecastPlayerClient
+	// AssignmentJobReplacement is the client for interacting with the AssignmentJobReplacement builders.
+	AssignmentJobReplacement *AssignmentJobReplacementClient
 	// ClaimKey is the client for interacting with the ClaimKey builders.
 	ClaimKey *ClaimKeyClient
 	// ClaimReservation is the client for interacting with the ClaimReservation builders.
@@ -46,6 +54,8 @@ type Tx struct {
 	PromotionDay *PromotionDayClient
 	// Refusal is the client for interacting with the Refusal builders.
 	Refusal *RefusalClient
+	// RefusedPlayer is the client for interacting with the RefusedPlayer builders.
+	RefusedPlayer *RefusedPlayerClient
 
 	// lazily loaded.
 	client     *Client
@@ -181,6 +191,10 @@ func (tx *Tx) init() {
 	tx.AnomalyWindow = NewAnomalyWindowClient(tx.config)
 	tx.Assignment = NewAssignmentClient(tx.config)
 	tx.AssignmentDeadline = NewAssignmentDeadlineClient(tx.config)
+	tx.AssignmentJob = NewAssignmentJobClient(tx.config)
+	tx.AssignmentJobChunk = NewAssignmentJobChunkClient(tx.config)
+	tx.AssignmentJobForecastPlayer = NewAssignmentJobForecastPlayerClient(tx.config)
+	tx.AssignmentJobReplacement = NewAssignmentJobReplacementClient(tx.config)
 	tx.ClaimKey = NewClaimKeyClient(tx.config)
 	tx.ClaimReservation = NewClaimReservationClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
@@ -193,6 +207,7 @@ func (tx *Tx) init() {
 	tx.PromotionCounter = NewPromotionCounterClient(tx.config)
 	tx.PromotionDay = NewPromotionDayClient(tx.config)
 	tx.Refusal = NewRefusalClient(tx.config)
+	tx.RefusedPlayer = NewRefusedPlayerClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.

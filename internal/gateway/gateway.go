@@ -61,6 +61,7 @@ func New(s Services, o Options) http.Handler {
 	g.add("/api/v1/users", s.Users)
 	g.add("/api/v1/audit", s.Users)
 	g.add("/api/v1/promotions", s.Promotions)
+	g.add("/api/v1/assignment-jobs", s.Promotions)
 	g.add("/api/v1/anomalies", s.Promotions)
 	g.add("/api/v1/notifications", s.Notifications)
 	g.addExact("/notifications/ws", s.Notifications)
@@ -73,6 +74,7 @@ func New(s Services, o Options) http.Handler {
 	g.add(procedures(usersv1connect.RestrictionServiceName), s.Users)
 	g.add(procedures(promotionsv1connect.PromotionServiceName), s.Promotions)
 	g.add(procedures(promotionsv1connect.AnomalyServiceName), s.Promotions)
+	g.add(procedures(promotionsv1connect.AssignmentJobServiceName), s.Promotions)
 	g.add(procedures(notificationsv1connect.NotificationServiceName), s.Notifications)
 
 	g.add("/health", h)
@@ -118,6 +120,7 @@ func (g *gateway) addReflection(h *health) {
 		usersv1connect.RestrictionServiceName:          "users",
 		promotionsv1connect.PromotionServiceName:       "promotions",
 		promotionsv1connect.AnomalyServiceName:         "promotions",
+		promotionsv1connect.AssignmentJobServiceName:   "promotions",
 		notificationsv1connect.NotificationServiceName: "notifications",
 	}
 	for _, r := range rpcserver.Reflection(slices.Sorted(maps.Keys(services))...) {

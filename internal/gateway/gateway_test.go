@@ -319,7 +319,7 @@ func TestReflection(t *testing.T) {
 			t.Errorf("with reflection %v: health returned %v, want %v", enabled, err, want)
 		}
 		wantNames := []string{
-			"grpc.health.v1.Health", "loyalty.notifications.v1.NotificationService", "loyalty.promotions.v1.AnomalyService",
+			"grpc.health.v1.Health", "loyalty.notifications.v1.NotificationService", "loyalty.promotions.v1.AnomalyService", "loyalty.promotions.v1.AssignmentJobService",
 			"loyalty.promotions.v1.PromotionService", "loyalty.users.v1.AuditService", "loyalty.users.v1.AuthService",
 			"loyalty.users.v1.RestrictionService", "loyalty.users.v1.UserService",
 		}

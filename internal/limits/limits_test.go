@@ -17,6 +17,7 @@ func TestDocument(t *testing.T) {
 	golden.Compare(t, "../../docs/limits.md", limits.Document(
 		usersv1.File_loyalty_users_v1_auth_service_proto, usersv1.File_loyalty_users_v1_user_service_proto,
 		promotionsv1.File_loyalty_promotions_v1_promotion_service_proto, promotionsv1.File_loyalty_promotions_v1_anomaly_service_proto,
+		promotionsv1.File_loyalty_promotions_v1_assignment_job_service_proto,
 		notificationsv1.File_loyalty_notifications_v1_notification_service_proto,
 	))
 }

@@ -67,6 +67,11 @@ func acts() map[string]act {
 		"ASSIGN_PROMOTION":    ofPromotions,
 		"REVOKE_ASSIGNMENTS":  ofPromotions,
 		"MARK_ANOMALY_SEEN":   ofPromotions,
+
+		"CREATE_ASSIGNMENT_JOB": ofPromotions,
+		"PAUSE_ASSIGNMENT_JOB":  ofPromotions,
+		"RESUME_ASSIGNMENT_JOB": ofPromotions,
+		"CANCEL_ASSIGNMENT_JOB": ofPromotions,
 	}
 }
 

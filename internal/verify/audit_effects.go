@@ -85,6 +85,7 @@ func effectsSQL() map[string]string {
 			WHERE NOT EXISTS (SELECT FROM ` + effect + `) ORDER BY e.n`
 	}
 	promotion := missing("promotions p WHERE p.id = e.target")
+	job := missing("assignment_jobs j WHERE j.id = e.target")
 	return map[string]string{
 		"CREATE_PROMOTION":  promotion,
 		"UPDATE_PROMOTION":  promotion,
@@ -97,7 +98,11 @@ func effectsSQL() map[string]string {
 			AND (a.assigned_by = e.actor OR (to_jsonb(a) ->> 'times_assigned')::int > 1)`),
 		"REVOKE_ASSIGNMENTS": missing(`player_promotions a WHERE a.user_id = e.player AND a.promotion_id = e.target
 			AND (a.revoked_at IS NOT NULL OR a.times_assigned > 1)`),
-		"MARK_ANOMALY_SEEN": missing("anomalies a WHERE a.id = e.target AND a.seen_by = e.actor"),
+		"CREATE_ASSIGNMENT_JOB": missing("assignment_jobs j WHERE j.id = e.target AND j.created_by = e.actor"),
+		"PAUSE_ASSIGNMENT_JOB":  job,
+		"RESUME_ASSIGNMENT_JOB": job,
+		"CANCEL_ASSIGNMENT_JOB": missing("assignment_jobs j WHERE j.id = e.target AND j.state = 'CANCELLED'"),
+		"MARK_ANOMALY_SEEN":     missing("anomalies a WHERE a.id = e.target AND a.seen_by = e.actor"),
 	}
 }
 

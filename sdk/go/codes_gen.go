@@ -22,6 +22,8 @@ const (
 	CodeInternal Code = "INTERNAL"
 	// CodeInvalidCredentials: Wrong e-mail or password (status 401).
 	CodeInvalidCredentials Code = "INVALID_CREDENTIALS"
+	// CodeJobStateConflict: The job has ended (status 409).
+	CodeJobStateConflict Code = "JOB_STATE_CONFLICT"
 	// CodeMethodNotAllowed: Method not allowed (status 405).
 	CodeMethodNotAllowed Code = "METHOD_NOT_ALLOWED"
 	// CodeMFAAlreadyActive: A second factor is already active (status 409).

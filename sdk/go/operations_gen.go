@@ -131,6 +131,169 @@ func (c *Client) MarkAnomalySeen(ctx context.Context, anomalyID string, options 
 	return &out, nil
 }
 
+// CreateAssignmentJob creates a job that assigns a promotion to an audience, and notifies its players. The job waits
+// while the promotion is paused. CreateAssignmentJob fails with PROMOTION_NOT_ACTIVE for drafts and archived
+// promotions, and with PROMOTION_NOT_STARTED or PROMOTION_EXPIRED outside of the period.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) CreateAssignmentJob(ctx context.Context, promotionID string, body CreateAssignmentJobRequest, options ...CallOption) (*AssignmentJob, error) {
+	var out AssignmentJob
+	err := c.call(ctx, operation{
+		name: "createAssignmentJob", verb: http.MethodPost, path: "/api/v1/promotions/{promotion_id}/assignment-jobs", auth: authAccess, repeat: repeatKey,
+	}, arguments{path: []string{promotionID}, body: body, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// ListAssignmentJobsParams are the optional parameters of [Client.ListAssignmentJobs].
+type ListAssignmentJobsParams struct {
+	// The number of entries on a page. Values above 100 mean 100.
+	PageSize int
+	// PageToken is the NextPageToken of the previous page, with the same other parameters.
+	PageToken string
+}
+
+func (p ListAssignmentJobsParams) values() url.Values {
+	q := query{}
+	q.integer("page_size", p.PageSize)
+	q.text("page_token", p.PageToken)
+	return url.Values(q)
+}
+
+// ListAssignmentJobs returns the jobs of a promotion, newest first.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) ListAssignmentJobs(ctx context.Context, promotionID string, params ListAssignmentJobsParams, options ...CallOption) (*AssignmentJobPage, error) {
+	var out AssignmentJobPage
+	err := c.call(ctx, operation{
+		name: "listAssignmentJobs", verb: http.MethodGet, path: "/api/v1/promotions/{promotion_id}/assignment-jobs", auth: authAccess, repeat: repeatSafe,
+	}, arguments{path: []string{promotionID}, query: params.values(), out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// AllAssignmentJobs returns all entries of [Client.ListAssignmentJobs], page after page. It ends after the first error.
+func (c *Client) AllAssignmentJobs(ctx context.Context, promotionID string, params ListAssignmentJobsParams, options ...CallOption) iter.Seq2[AssignmentJob, error] {
+	return pages(func(token string) ([]AssignmentJob, string, error) {
+		if token != "" {
+			params.PageToken = token
+		}
+		page, err := c.ListAssignmentJobs(ctx, promotionID, params, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Jobs, page.NextPageToken, nil
+	})
+}
+
+// GetAssignmentJob returns a job.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) GetAssignmentJob(ctx context.Context, jobID string, options ...CallOption) (*AssignmentJob, error) {
+	var out AssignmentJob
+	err := c.call(ctx, operation{
+		name: "getAssignmentJob", verb: http.MethodGet, path: "/api/v1/assignment-jobs/{job_id}", auth: authAccess, repeat: repeatSafe,
+	}, arguments{path: []string{jobID}, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// PauseAssignmentJob pauses a job. It changes nothing if the job is already paused. It fails with JOB_STATE_CONFLICT if
+// the job has ended.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) PauseAssignmentJob(ctx context.Context, jobID string, options ...CallOption) (*AssignmentJob, error) {
+	var out AssignmentJob
+	err := c.call(ctx, operation{
+		name: "pauseAssignmentJob", verb: http.MethodPost, path: "/api/v1/assignment-jobs/{job_id}/pause", auth: authAccess, repeat: repeatKey,
+	}, arguments{path: []string{jobID}, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// ResumeAssignmentJob resumes a paused job. It changes nothing if the job is not paused. A job whose promotion is
+// paused stays paused until its promotion is resumed. ResumeAssignmentJob fails with JOB_STATE_CONFLICT if the job has
+// ended.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) ResumeAssignmentJob(ctx context.Context, jobID string, options ...CallOption) (*AssignmentJob, error) {
+	var out AssignmentJob
+	err := c.call(ctx, operation{
+		name: "resumeAssignmentJob", verb: http.MethodPost, path: "/api/v1/assignment-jobs/{job_id}/resume", auth: authAccess, repeat: repeatKey,
+	}, arguments{path: []string{jobID}, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// CancelAssignmentJob ends a job. What it has assigned remains assigned. CancelAssignmentJob fails with
+// JOB_STATE_CONFLICT if the job has ended.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) CancelAssignmentJob(ctx context.Context, jobID string, options ...CallOption) (*AssignmentJob, error) {
+	var out AssignmentJob
+	err := c.call(ctx, operation{
+		name: "cancelAssignmentJob", verb: http.MethodPost, path: "/api/v1/assignment-jobs/{job_id}/cancel", auth: authAccess, repeat: repeatKey,
+	}, arguments{path: []string{jobID}, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// ListRefusedPlayersParams are the optional parameters of [Client.ListRefusedPlayers].
+type ListRefusedPlayersParams struct {
+	// The number of entries on a page. Values above 100 mean 100.
+	PageSize int
+	// PageToken is the NextPageToken of the previous page, with the same other parameters.
+	PageToken string
+}
+
+func (p ListRefusedPlayersParams) values() url.Values {
+	q := query{}
+	q.integer("page_size", p.PageSize)
+	q.text("page_token", p.PageToken)
+	return url.Values(q)
+}
+
+// ListRefusedPlayers returns the players to whom a job could not assign the promotion, and the lines that name no
+// player. The first ones come first. They are kept for 30 days after the job has ended.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) ListRefusedPlayers(ctx context.Context, jobID string, params ListRefusedPlayersParams, options ...CallOption) (*RefusedPlayerPage, error) {
+	var out RefusedPlayerPage
+	err := c.call(ctx, operation{
+		name: "listRefusedPlayers", verb: http.MethodGet, path: "/api/v1/assignment-jobs/{job_id}/refused", auth: authAccess, repeat: repeatSafe,
+	}, arguments{path: []string{jobID}, query: params.values(), out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// AllRefusedPlayers returns all entries of [Client.ListRefusedPlayers], page after page. It ends after the first error.
+func (c *Client) AllRefusedPlayers(ctx context.Context, jobID string, params ListRefusedPlayersParams, options ...CallOption) iter.Seq2[RefusedPlayer, error] {
+	return pages(func(token string) ([]RefusedPlayer, string, error) {
+		if token != "" {
+			params.PageToken = token
+		}
+		page, err := c.ListRefusedPlayers(ctx, jobID, params, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Refused, page.NextPageToken, nil
+	})
+}
+
 // CreatePromotion creates a promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a
 // time and another one overlaps the period.
 //

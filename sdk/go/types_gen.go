@@ -37,6 +37,38 @@ const (
 	PromotionTypeBonus        PromotionType = "BONUS"
 )
 
+// State is a stage in the life of a job.
+//   - `QUEUED`: It has not started.
+//   - `PAUSED`: An employee has paused the job or its promotion. The job continues when it is resumed, and so is its
+//     promotion.
+//   - `SUCCEEDED`: It has processed the whole audience.
+//   - `CANCELLED`: An employee has cancelled it. Its assignments remain.
+//   - `FAILED`: It cannot continue. Its assignments remain.
+type AssignmentJobState string
+
+// The values of AssignmentJobState. Later versions of the platform may send others.
+const (
+	AssignmentJobStateQueued    AssignmentJobState = "QUEUED"
+	AssignmentJobStateRunning   AssignmentJobState = "RUNNING"
+	AssignmentJobStatePaused    AssignmentJobState = "PAUSED"
+	AssignmentJobStateSucceeded AssignmentJobState = "SUCCEEDED"
+	AssignmentJobStateCancelled AssignmentJobState = "CANCELLED"
+	AssignmentJobStateFailed    AssignmentJobState = "FAILED"
+)
+
+// Outcome is the reason of a refusal.
+//   - `RESTRICTED_PLAYER`: A restriction keeps the player from promotions.
+//   - `MALFORMED`: The line is neither an id nor an e-mail.
+type RefusedPlayerOutcome string
+
+// The values of RefusedPlayerOutcome. Later versions of the platform may send others.
+const (
+	RefusedPlayerOutcomeUnknownPlayer    RefusedPlayerOutcome = "UNKNOWN_PLAYER"
+	RefusedPlayerOutcomeInactivePlayer   RefusedPlayerOutcome = "INACTIVE_PLAYER"
+	RefusedPlayerOutcomeRestrictedPlayer RefusedPlayerOutcome = "RESTRICTED_PLAYER"
+	RefusedPlayerOutcomeMalformed        RefusedPlayerOutcome = "MALFORMED"
+)
+
 // PromotionState is a stage in the life of a promotion. It follows from the actions of employees and from the period.
 //   - `DRAFT`: Not published yet.
 //   - `SCHEDULED`: Published; the period has not begun.
@@ -158,34 +190,38 @@ type AuditAction string
 
 // The values of AuditAction. Later versions of the platform may send others.
 const (
-	AuditActionLogin              AuditAction = "LOGIN"
-	AuditActionRefresh            AuditAction = "REFRESH"
-	AuditActionLogout             AuditAction = "LOGOUT"
-	AuditActionChangePassword     AuditAction = "CHANGE_PASSWORD"
-	AuditActionEndSession         AuditAction = "END_SESSION"
-	AuditActionEndSessions        AuditAction = "END_SESSIONS"
-	AuditActionEnrolMFA           AuditAction = "ENROL_MFA"
-	AuditActionConfirmMFA         AuditAction = "CONFIRM_MFA"
-	AuditActionDisableMFA         AuditAction = "DISABLE_MFA"
-	AuditActionVerifyMFA          AuditAction = "VERIFY_MFA"
-	AuditActionResetMFA           AuditAction = "RESET_MFA"
-	AuditActionRegisterStaff      AuditAction = "REGISTER_STAFF"
-	AuditActionDeactivateUser     AuditAction = "DEACTIVATE_USER"
-	AuditActionActivateUser       AuditAction = "ACTIVATE_USER"
-	AuditActionReverseTransaction AuditAction = "REVERSE_TRANSACTION"
-	AuditActionCreateAdmin        AuditAction = "CREATE_ADMIN"
-	AuditActionResetAdmin         AuditAction = "RESET_ADMIN"
-	AuditActionCreatePromotion    AuditAction = "CREATE_PROMOTION"
-	AuditActionUpdatePromotion    AuditAction = "UPDATE_PROMOTION"
-	AuditActionAssignPromotion    AuditAction = "ASSIGN_PROMOTION"
-	AuditActionMarkAnomalySeen    AuditAction = "MARK_ANOMALY_SEEN"
-	AuditActionPublishPromotion   AuditAction = "PUBLISH_PROMOTION"
-	AuditActionPausePromotion     AuditAction = "PAUSE_PROMOTION"
-	AuditActionResumePromotion    AuditAction = "RESUME_PROMOTION"
-	AuditActionArchivePromotion   AuditAction = "ARCHIVE_PROMOTION"
-	AuditActionRestrictPlayer     AuditAction = "RESTRICT_PLAYER"
-	AuditActionLiftRestriction    AuditAction = "LIFT_RESTRICTION"
-	AuditActionRevokeAssignments  AuditAction = "REVOKE_ASSIGNMENTS"
+	AuditActionLogin               AuditAction = "LOGIN"
+	AuditActionRefresh             AuditAction = "REFRESH"
+	AuditActionLogout              AuditAction = "LOGOUT"
+	AuditActionChangePassword      AuditAction = "CHANGE_PASSWORD"
+	AuditActionEndSession          AuditAction = "END_SESSION"
+	AuditActionEndSessions         AuditAction = "END_SESSIONS"
+	AuditActionEnrolMFA            AuditAction = "ENROL_MFA"
+	AuditActionConfirmMFA          AuditAction = "CONFIRM_MFA"
+	AuditActionDisableMFA          AuditAction = "DISABLE_MFA"
+	AuditActionVerifyMFA           AuditAction = "VERIFY_MFA"
+	AuditActionResetMFA            AuditAction = "RESET_MFA"
+	AuditActionRegisterStaff       AuditAction = "REGISTER_STAFF"
+	AuditActionDeactivateUser      AuditAction = "DEACTIVATE_USER"
+	AuditActionActivateUser        AuditAction = "ACTIVATE_USER"
+	AuditActionReverseTransaction  AuditAction = "REVERSE_TRANSACTION"
+	AuditActionCreateAdmin         AuditAction = "CREATE_ADMIN"
+	AuditActionResetAdmin          AuditAction = "RESET_ADMIN"
+	AuditActionCreatePromotion     AuditAction = "CREATE_PROMOTION"
+	AuditActionUpdatePromotion     AuditAction = "UPDATE_PROMOTION"
+	AuditActionAssignPromotion     AuditAction = "ASSIGN_PROMOTION"
+	AuditActionMarkAnomalySeen     AuditAction = "MARK_ANOMALY_SEEN"
+	AuditActionPublishPromotion    AuditAction = "PUBLISH_PROMOTION"
+	AuditActionPausePromotion      AuditAction = "PAUSE_PROMOTION"
+	AuditActionResumePromotion     AuditAction = "RESUME_PROMOTION"
+	AuditActionArchivePromotion    AuditAction = "ARCHIVE_PROMOTION"
+	AuditActionRestrictPlayer      AuditAction = "RESTRICT_PLAYER"
+	AuditActionLiftRestriction     AuditAction = "LIFT_RESTRICTION"
+	AuditActionRevokeAssignments   AuditAction = "REVOKE_ASSIGNMENTS"
+	AuditActionCreateAssignmentJob AuditAction = "CREATE_ASSIGNMENT_JOB"
+	AuditActionPauseAssignmentJob  AuditAction = "PAUSE_ASSIGNMENT_JOB"
+	AuditActionResumeAssignmentJob AuditAction = "RESUME_ASSIGNMENT_JOB"
+	AuditActionCancelAssignmentJob AuditAction = "CANCEL_ASSIGNMENT_JOB"
 )
 
 // Role is the role of a user. Access tokens and JSON contain the names.
@@ -291,6 +327,119 @@ type Anomaly struct {
 	Seen      bool      `json:"seen"`
 	// The id of the employee who first marked the anomaly as seen. Empty if it is not seen.
 	SeenBy string `json:"seenBy"`
+}
+
+// CreateAssignmentJobRequest is the body of a request.
+type CreateAssignmentJobRequest struct {
+	Audience AssignmentJobAudience `json:"audience"`
+	// True only counts what the job would assign, and changes nothing.
+	DryRun *bool `json:"dryRun,omitempty"`
+	// True assigns the promotion again to players whose assignment was revoked or has expired.
+	Reassign *bool `json:"reassign,omitempty"`
+}
+
+// AssignmentJobAudience is whom a job is for. It has exactly one member.
+type AssignmentJobAudience struct {
+	// The ids of 1 to 10,000 players. A repeated id counts as already assigned.
+	PlayerIDs []string `json:"playerIds,omitempty"`
+	// True selects all players who registered before the job was created.
+	All *bool `json:"all,omitempty"`
+	// Selects some of the players who registered before the job was created. It has at least one member.
+	Filter *AssignmentJobFilter `json:"filter,omitempty"`
+}
+
+// AssignmentJobFilter selects players. Its members are combined with AND.
+type AssignmentJobFilter struct {
+	// Selects players who registered at this time or later.
+	RegisteredFrom time.Time `json:"registeredFrom,omitzero"`
+	// Selects players who registered at this time or earlier.
+	RegisteredTo time.Time `json:"registeredTo,omitzero"`
+	// Selects players who have claimed a promotion of one of these types.
+	ClaimedTypes []PromotionType `json:"claimedTypes,omitempty"`
+	// Selects players who have claimed no promotion of these types.
+	NotClaimedTypes []PromotionType `json:"notClaimedTypes,omitempty"`
+	// Selects players to whom none of these promotions was ever assigned.
+	NotAssignedPromotionIDs []string `json:"notAssignedPromotionIds,omitempty"`
+	// Selects players who have claimed promotions, but none at this time or later.
+	LastClaimBefore time.Time `json:"lastClaimBefore,omitzero"`
+}
+
+// AssignmentJob assigns a promotion to the players of an audience, in batches. It belongs to no process: any replica of
+// the service does the next batch.
+type AssignmentJob struct {
+	ID          string             `json:"id"`
+	PromotionID string             `json:"promotion_id"`
+	State       AssignmentJobState `json:"state"`
+	// True if the job only counts what it would assign.
+	DryRun   bool                  `json:"dryRun"`
+	Counts   AssignmentJobCounts   `json:"counts"`
+	Forecast AssignmentJobForecast `json:"forecast"`
+	// The id of the employee who created the job.
+	CreatedBy string    `json:"createdBy"`
+	CreatedAt time.Time `json:"createdAt"`
+	// When the first batch was processed. Empty before.
+	StartedAt string `json:"startedAt"`
+	// When the job succeeded, failed or was cancelled. Empty before.
+	FinishedAt string `json:"finishedAt"`
+	// Why the job failed, for people. Empty if it has not failed.
+	Failure string `json:"failure"`
+}
+
+// AssignmentJobCounts counts the players of a job by outcome. A player who is given several times counts each time. The
+// counts by outcome add up to processed. When the job has succeeded, processed equals total.
+type AssignmentJobCounts struct {
+	// The size of the audience. While the job is running, it is an estimate for an audience that is selected by a filter.
+	Total     int `json:"total"`
+	Processed int `json:"processed"`
+	// The players to whom the job has assigned the promotion. In a dry run, those to whom a run would assign it.
+	Assigned int `json:"assigned"`
+	// The players who had the promotion already, and repetitions of players.
+	AlreadyAssigned int `json:"alreadyAssigned"`
+	Unknown         int `json:"unknown"`
+	Inactive        int `json:"inactive"`
+	// The players whose restrictions keep them from promotions.
+	Restricted int `json:"restricted"`
+	// The lines of the upload that are neither an id nor an e-mail.
+	Malformed int `json:"malformed"`
+}
+
+// AssignmentJobForecast is what the assignments of a job add up to. A dry run forecasts it for a run on the same data.
+type AssignmentJobForecast struct {
+	// The number of players to whom the promotion is assigned.
+	Players int `json:"players"`
+	// The sum of the amounts that these players can claim.
+	Liability string `json:"liability"`
+}
+
+// AssignmentJobPage is an answer.
+type AssignmentJobPage struct {
+	Jobs []AssignmentJob `json:"jobs"`
+	// The page_token of the next page. It is empty on the last page.
+	NextPageToken string `json:"nextPageToken"`
+	// The number of entries on all pages.
+	Total int `json:"total"`
+	// True if total is an estimate. Totals up to 10,000 are exact.
+	TotalIsEstimate bool `json:"totalIsEstimate"`
+}
+
+// RefusedPlayerPage is an answer.
+type RefusedPlayerPage struct {
+	Refused []RefusedPlayer `json:"refused"`
+	// The page_token of the next page. It is empty on the last page.
+	NextPageToken string `json:"nextPageToken"`
+	// The number of entries on all pages.
+	Total int `json:"total"`
+	// True if total is an estimate. Totals up to 10,000 are exact.
+	TotalIsEstimate bool `json:"totalIsEstimate"`
+}
+
+// RefusedPlayer is a player to whom a job cannot assign the promotion, or a line that names no player.
+type RefusedPlayer struct {
+	// The number of the line in the upload, or the position in playerIds, from 1. It is 0 for other audiences.
+	Line int `json:"line"`
+	// The id or e-mail as it was given. A malformed line may be shortened.
+	Player  string               `json:"player"`
+	Outcome RefusedPlayerOutcome `json:"outcome"`
 }
 
 // PromotionInput is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.

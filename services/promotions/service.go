@@ -24,6 +24,7 @@ type Store interface {
 	PlayerStore
 	RefusalStore
 	StatsStore
+	JobStore
 }
 
 // CatalogueStore persists promotions.

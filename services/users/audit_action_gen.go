@@ -46,6 +46,10 @@ const (
 	// A new or changed restriction of a player.
 	AuditActionRestrictPlayer AuditAction = "RESTRICT_PLAYER"
 	// The end of all restrictions of a kind of a player.
-	AuditActionLiftRestriction   AuditAction = "LIFT_RESTRICTION"
-	AuditActionRevokeAssignments AuditAction = "REVOKE_ASSIGNMENTS"
+	AuditActionLiftRestriction     AuditAction = "LIFT_RESTRICTION"
+	AuditActionRevokeAssignments   AuditAction = "REVOKE_ASSIGNMENTS"
+	AuditActionCreateAssignmentJob AuditAction = "CREATE_ASSIGNMENT_JOB"
+	AuditActionPauseAssignmentJob  AuditAction = "PAUSE_ASSIGNMENT_JOB"
+	AuditActionResumeAssignmentJob AuditAction = "RESUME_ASSIGNMENT_JOB"
+	AuditActionCancelAssignmentJob AuditAction = "CANCEL_ASSIGNMENT_JOB"
 )

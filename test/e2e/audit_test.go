@@ -50,6 +50,7 @@ func TestAudit(t *testing.T) {
 	trail.promotions(c, staff, player)
 	trail.drafts(staff)
 	trail.revocations(staff, player)
+	trail.jobs(staff)
 	trail.restrictions(staff, player)
 
 	admin.call(200, "POST", "/api/v1/users/"+player.id+"/deactivate", nil)
@@ -266,6 +267,35 @@ func (tr trail) revocations(staff, player client) {
 	tr.has(entry{
 		service: "promotions", action: "REVOKE_ASSIGNMENTS", actor: staff.id, target: id, after: object{"players": []any{player.id}},
 	})
+}
+
+// jobs creates two jobs and changes their states. Their promotion is paused, so that they do not end before.
+func (tr trail) jobs(staff client) {
+	promotion := newPromotion(staff, "BONUS", "1").text("id")
+	staff.call(200, "POST", "/api/v1/promotions/"+promotion+"/pause", nil)
+	for _, next := range []struct{ verb, state string }{{"resume", "QUEUED"}, {"cancel", "CANCELLED"}} {
+		id := staff.call(202, "POST", "/api/v1/promotions/"+promotion+"/assignment-jobs", object{
+			"audience": object{"playerIds": []string{someID}}, "reassign": true,
+		}).text("id")
+		tr.has(entry{service: "promotions", action: "CREATE_ASSIGNMENT_JOB", actor: staff.id, target: id, after: object{
+			"promotion_id": promotion, "dryRun": false, "reassign": true, "audience": "LINES", "total": 1.0,
+		}})
+		eventually(tr.t, "the job waits for its promotion", func() error {
+			if got := staff.call(200, "GET", "/api/v1/assignment-jobs/"+id, nil).text("state"); got != "PAUSED" {
+				return errors.New(got)
+			}
+			return nil
+		})
+		paused := object{"state": "PAUSED"}
+		staff.call(200, "POST", "/api/v1/assignment-jobs/"+id+"/pause", nil)
+		staff.call(200, "POST", "/api/v1/assignment-jobs/"+id+"/pause", nil) // changes nothing
+		tr.has(entry{service: "promotions", action: "PAUSE_ASSIGNMENT_JOB", actor: staff.id, target: id, before: paused, after: paused})
+		staff.call(200, "POST", "/api/v1/assignment-jobs/"+id+"/"+next.verb, nil)
+		tr.has(entry{
+			service: "promotions", action: strings.ToUpper(next.verb) + "_ASSIGNMENT_JOB", actor: staff.id, target: id,
+			before: paused, after: object{"state": next.state},
+		})
+	}
 }
 
 // moves changes the state of a promotion twice, of which the second time changes nothing, and returns the promotion.

@@ -190,6 +190,7 @@ func ids(t *testing.T, callers map[string]client) {
 		invalid(staff, "promotion_id", "GET", "/api/v1/promotions/"+id, nil)
 		invalid(staff, "player_id", "GET", "/api/v1/promotions/players/"+id, nil)
 		invalid(admin, "user_id", "POST", "/api/v1/users/"+id+"/deactivate", nil)
+		invalid(staff, "job_id", "POST", "/api/v1/assignment-jobs/"+id+"/cancel", nil)
 		invalid(staff, "anomaly_id", "POST", "/api/v1/anomalies/"+id+"/seen", nil)
 	}
 	staff.refused(400, "VALIDATION_FAILED", "GET", "/api/v1/users/%00", nil) // Nginx refuses it without violations
@@ -197,6 +198,11 @@ func ids(t *testing.T, callers map[string]client) {
 	staff.refused(404, "NOT_FOUND", "GET", "/api/v1/users/"+someID+"/transactions", nil)
 	staff.refused(404, "NOT_FOUND", "GET", "/api/v1/promotions/"+someID, nil)
 	staff.refused(404, "NOT_FOUND", "POST", "/api/v1/anomalies/"+someID+"/seen", nil)
+	for _, path := range []string{"/" + someID, "/" + someID + "/refused"} {
+		staff.refused(404, "NOT_FOUND", "GET", "/api/v1/assignment-jobs"+path, nil)
+	}
+	staff.refused(404, "NOT_FOUND", "GET", "/api/v1/promotions/"+someID+"/assignment-jobs", nil)
+	staff.refused(404, "NOT_FOUND", "POST", "/api/v1/assignment-jobs/"+someID+"/cancel", nil)
 	admin.refused(404, "NOT_FOUND", "POST", "/api/v1/users/"+someID+"/activate", nil)
 	player.refused(404, "NOT_FOUND", "POST", "/api/v1/promotions/claim", object{"promotion_id": someID})
 

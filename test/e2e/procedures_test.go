@@ -60,6 +60,13 @@ func rolesOf() map[string]string {
 		"promotions.v1.PromotionService/ListPlayerPromotions":    "SA", // and the player with that id
 		"promotions.v1.PromotionService/Claim":                   "P",
 		"promotions.v1.PromotionService/Assign":                  "SA",
+		"promotions.v1.AssignmentJobService/CreateAssignmentJob": "SA",
+		"promotions.v1.AssignmentJobService/ListAssignmentJobs":  "SA",
+		"promotions.v1.AssignmentJobService/GetAssignmentJob":    "SA",
+		"promotions.v1.AssignmentJobService/PauseAssignmentJob":  "SA",
+		"promotions.v1.AssignmentJobService/ResumeAssignmentJob": "SA",
+		"promotions.v1.AssignmentJobService/CancelAssignmentJob": "SA",
+		"promotions.v1.AssignmentJobService/ListRefusedPlayers":  "SA",
 		"promotions.v1.AnomalyService/ListAnomalies":             "SA",
 		"promotions.v1.AnomalyService/MarkAnomalySeen":           "SA",
 		"notifications.v1.NotificationService/MarkRead":          "P",

@@ -73,6 +73,13 @@ func routes() []route {
 		{"GET", "/api/v1/promotions/players/" + someID, "SA", nil},
 		{"POST", "/api/v1/promotions/claim", "P", object{"promotion_id": someID}},
 		{"POST", "/api/v1/promotions/" + someID + "/assign", "SA", object{"player_ids": []string{someID}}},
+		{"POST", "/api/v1/promotions/" + someID + "/assignment-jobs", "SA", object{"audience": object{"playerIds": []string{someID}}}},
+		{"GET", "/api/v1/promotions/" + someID + "/assignment-jobs", "SA", nil},
+		{"GET", "/api/v1/assignment-jobs/" + someID, "SA", nil},
+		{"POST", "/api/v1/assignment-jobs/" + someID + "/pause", "SA", nil},
+		{"POST", "/api/v1/assignment-jobs/" + someID + "/resume", "SA", nil},
+		{"POST", "/api/v1/assignment-jobs/" + someID + "/cancel", "SA", nil},
+		{"GET", "/api/v1/assignment-jobs/" + someID + "/refused", "SA", nil},
 		{"GET", "/api/v1/anomalies", "SA", nil},
 		{"POST", "/api/v1/anomalies/" + someID + "/seen", "SA", nil},
 		{"GET", "/api/v1/notifications", "P", nil},
@@ -210,7 +217,7 @@ func isProblem(t *testing.T, a answer, path string) {
 	additional := map[string][]string{
 		"VALIDATION_FAILED": {"violations"}, "PROMOTION_ALREADY_CLAIMED": {"transactionId"},
 		"TRANSACTION_ALREADY_REVERSED": {"transactionId"}, "PROMOTION_STATE_CONFLICT": {"state"},
-		"PROMOTION_EXHAUSTED": {"limit", "retryAt"},
+		"PROMOTION_EXHAUSTED": {"limit", "retryAt"}, "JOB_STATE_CONFLICT": {"state"},
 	}
 	for _, name := range additional[a.text("code")] {
 		if a.body[name] != nil {
@@ -312,6 +319,10 @@ func members(t *testing.T, callers map[string]client) {
 
 	sessions := player.call(200, "GET", "/api/v1/users/me/sessions", nil)
 
+	jobsPath := "/api/v1/promotions/" + promotion.text("id") + "/assignment-jobs"
+	job := finished(staff, staff.call(202, "POST", jobsPath, object{"audience": object{"playerIds": []string{someID}}}))
+	refusals := staff.call(200, "GET", "/api/v1/assignment-jobs/"+job.text("id")+"/refused", nil)
+
 	restricted := newPlayer(t, player.url) // the other tests count the notifications of player
 	own := restricted.call(200, "POST", "/api/v1/users/me/restrictions", object{"kind": "MARKETING_OPT_OUT"})
 	restrictions := "/api/v1/users/" + restricted.id + "/restrictions"
@@ -354,6 +365,12 @@ func members(t *testing.T, callers map[string]client) {
 		{"login with the tokens in the body", inBody.body, "accessToken expiresAt refreshToken user"},
 		{"list of sessions", sessions.body, "nextPageToken sessions total totalIsEstimate"},
 		{"session", sessions.list("sessions")[0], "address createdAt current id lastUsedAt userAgent"},
+		{"job", job.body, "counts createdAt createdBy dryRun failure finishedAt forecast id promotion_id startedAt state"},
+		{"counts of a job", job.body["counts"].(object), "alreadyAssigned assigned inactive malformed processed restricted total unknown"},
+		{"forecast of a job", job.body["forecast"].(object), "liability players"},
+		{"list of jobs", staff.call(200, "GET", jobsPath, nil).body, "jobs nextPageToken total totalIsEstimate"},
+		{"list of refused players", refusals.body, "nextPageToken refused total totalIsEstimate"},
+		{"refused player", refusals.list("refused")[0], "line outcome player"},
 		{"own restriction", own.body, "createdAt kind until"},
 		{"list of own restrictions", restricted.call(200, "GET", "/api/v1/users/me/restrictions", nil).body, "restrictions"},
 		{"restriction", restriction.body, "createdAt kind reason setBy until"},

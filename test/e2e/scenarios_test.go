@@ -26,6 +26,7 @@ var scenarios = map[string]func(t *testing.T, p platform){
 	"a restriction stops claims and assignments in progress":      restrictedMeanwhile,
 	"a player who opted out is assigned, but not notified":        optedOut,
 	"assignments keep the version of the terms":                   termsKept,
+	"jobs assign promotions to audiences":                         jobs,
 }
 
 func TestScenarios(t *testing.T) {

@@ -57,6 +57,54 @@ func (f AssignmentDeadlineFunc) Mutate(ctx context.Context, m promotions.Mutatio
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.AssignmentDeadlineMutation", m)
 }
 
+// The AssignmentJobFunc type is an adapter to allow the use of ordinary
+// function as AssignmentJob mutator.
+type AssignmentJobFunc func(context.Context, *promotions.AssignmentJobMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AssignmentJobFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.AssignmentJobMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.AssignmentJobMutation", m)
+}
+
+// The AssignmentJobChunkFunc type is an adapter to allow the use of ordinary
+// function as AssignmentJobChunk mutator.
+type AssignmentJobChunkFunc func(context.Context, *promotions.AssignmentJobChunkMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AssignmentJobChunkFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.AssignmentJobChunkMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.AssignmentJobChunkMutation", m)
+}
+
+// The AssignmentJobForecastPlayerFunc type is an adapter to allow the use of ordinary
+// function as AssignmentJobForecastPlayer mutator.
+type AssignmentJobForecastPlayerFunc func(context.Context, *promotions.AssignmentJobForecastPlayerMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AssignmentJobForecastPlayerFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.AssignmentJobForecastPlayerMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.AssignmentJobForecastPlayerMutation", m)
+}
+
+// The AssignmentJobReplacementFunc type is an adapter to allow the use of ordinary
+// function as AssignmentJobReplacement mutator.
+type AssignmentJobReplacementFunc func(context.Context, *promotions.AssignmentJobReplacementMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AssignmentJobReplacementFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.AssignmentJobReplacementMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.AssignmentJobReplacementMutation", m)
+}
+
 // The ClaimKeyFunc type is an adapter to allow the use of ordinary
 // function as ClaimKey mutator.
 type ClaimKeyFunc func(context.Context, *promotions.ClaimKeyMutation) (promotions.Value, error)
@@ -199,6 +247,18 @@ func (f RefusalFunc) Mutate(ctx context.Context, m promotions.Mutation) (promoti
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.RefusalMutation", m)
+}
+
+// The RefusedPlayerFunc type is an adapter to allow the use of ordinary
+// function as RefusedPlayer mutator.
+type RefusedPlayerFunc func(context.Context, *promotions.RefusedPlayerMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RefusedPlayerFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.RefusedPlayerMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.RefusedPlayerMutation", m)
 }
 
 // Condition is a hook condition function.

@@ -156,6 +156,125 @@ var (
 			},
 		},
 	}
+	// AssignmentJobsColumns holds the columns for the "assignment_jobs" table.
+	AssignmentJobsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "state", Type: field.TypeString, Size: 2147483647},
+		{Name: "dry_run", Type: field.TypeBool},
+		{Name: "counts_total", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "counts_processed", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "counts_assigned", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "counts_already_assigned", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "counts_unknown", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "counts_inactive", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "counts_restricted", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "counts_malformed", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "forecast_players", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "forecast_liability", Type: field.TypeOther, Default: schema.Expr("0"), SchemaType: map[string]string{"postgres": "numeric(18,2)"}},
+		{Name: "created_by", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "started_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "finished_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "failure", Type: field.TypeString, Size: 2147483647, Default: schema.Expr("''")},
+		{Name: "reassign", Type: field.TypeBool},
+		{Name: "audience", Type: field.TypeString, Size: 2147483647},
+		{Name: "filter", Type: field.TypeString, Size: 2147483647},
+		{Name: "waiting", Type: field.TypeBool, Default: schema.Expr("false")},
+		{Name: "chunk", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "player", Type: field.TypeUUID, Nullable: true},
+		{Name: "last_player", Type: field.TypeUUID, Nullable: true},
+		{Name: "attempts", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "worked_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "promotion_id", Type: field.TypeUUID},
+	}
+	// AssignmentJobsTable holds the schema information for the "assignment_jobs" table.
+	AssignmentJobsTable = &schema.Table{
+		Name:       "assignment_jobs",
+		Columns:    AssignmentJobsColumns,
+		PrimaryKey: []*schema.Column{AssignmentJobsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "assignment_jobs_promotion_id_fkey",
+				Columns:    []*schema.Column{AssignmentJobsColumns[27]},
+				RefColumns: []*schema.Column{PromotionsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "assignment_jobs_promotion_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{AssignmentJobsColumns[27], AssignmentJobsColumns[0]},
+			},
+			{
+				Name:    "assignment_jobs_worked_at",
+				Unique:  false,
+				Columns: []*schema.Column{AssignmentJobsColumns[26]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "finished_at IS NULL",
+				},
+			},
+		},
+	}
+	// AssignmentJobChunksColumns holds the columns for the "assignment_job_chunks" table.
+	AssignmentJobChunksColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "job_id", Type: field.TypeUUID},
+		{Name: "number", Type: field.TypeInt64},
+		{Name: "first_line", Type: field.TypeInt64},
+		{Name: "lines", Type: field.TypeBytes},
+	}
+	// AssignmentJobChunksTable holds the schema information for the "assignment_job_chunks" table.
+	AssignmentJobChunksTable = &schema.Table{
+		Name:       "assignment_job_chunks",
+		Columns:    AssignmentJobChunksColumns,
+		PrimaryKey: []*schema.Column{AssignmentJobChunksColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "assignment_job_chunks_job_id_number",
+				Unique:  true,
+				Columns: []*schema.Column{AssignmentJobChunksColumns[1], AssignmentJobChunksColumns[2]},
+			},
+		},
+	}
+	// AssignmentJobForecastPlayersColumns holds the columns for the "assignment_job_forecast_players" table.
+	AssignmentJobForecastPlayersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "job_id", Type: field.TypeUUID},
+		{Name: "player_id", Type: field.TypeUUID},
+	}
+	// AssignmentJobForecastPlayersTable holds the schema information for the "assignment_job_forecast_players" table.
+	AssignmentJobForecastPlayersTable = &schema.Table{
+		Name:       "assignment_job_forecast_players",
+		Columns:    AssignmentJobForecastPlayersColumns,
+		PrimaryKey: []*schema.Column{AssignmentJobForecastPlayersColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "assignment_job_forecast_players_job_id_player_id",
+				Unique:  true,
+				Columns: []*schema.Column{AssignmentJobForecastPlayersColumns[1], AssignmentJobForecastPlayersColumns[2]},
+			},
+		},
+	}
+	// AssignmentJobReplacementsColumns holds the columns for the "assignment_job_replacements" table.
+	AssignmentJobReplacementsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "job_id", Type: field.TypeUUID},
+		{Name: "assignment_id", Type: field.TypeUUID},
+	}
+	// AssignmentJobReplacementsTable holds the schema information for the "assignment_job_replacements" table.
+	AssignmentJobReplacementsTable = &schema.Table{
+		Name:       "assignment_job_replacements",
+		Columns:    AssignmentJobReplacementsColumns,
+		PrimaryKey: []*schema.Column{AssignmentJobReplacementsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "assignment_job_replacements_job_id",
+				Unique:  false,
+				Columns: []*schema.Column{AssignmentJobReplacementsColumns[1]},
+			},
+		},
+	}
 	// ClaimKeysColumns holds the columns for the "claim_keys" table.
 	ClaimKeysColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -483,12 +602,38 @@ var (
 			},
 		},
 	}
+	// AssignmentJobRefusalsColumns holds the columns for the "assignment_job_refusals" table.
+	AssignmentJobRefusalsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "line", Type: field.TypeInt32},
+		{Name: "player", Type: field.TypeString, Size: 2147483647},
+		{Name: "outcome", Type: field.TypeString, Size: 2147483647},
+		{Name: "job_id", Type: field.TypeUUID},
+		{Name: "number", Type: field.TypeInt64},
+	}
+	// AssignmentJobRefusalsTable holds the schema information for the "assignment_job_refusals" table.
+	AssignmentJobRefusalsTable = &schema.Table{
+		Name:       "assignment_job_refusals",
+		Columns:    AssignmentJobRefusalsColumns,
+		PrimaryKey: []*schema.Column{AssignmentJobRefusalsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "assignment_job_refusals_job_id_number",
+				Unique:  true,
+				Columns: []*schema.Column{AssignmentJobRefusalsColumns[4], AssignmentJobRefusalsColumns[5]},
+			},
+		},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		AnomaliesTable,
 		AnomalyWindowsTable,
 		PlayerPromotionsTable,
 		AssignmentDeadlinesTable,
+		AssignmentJobsTable,
+		AssignmentJobChunksTable,
+		AssignmentJobForecastPlayersTable,
+		AssignmentJobReplacementsTable,
 		ClaimKeysTable,
 		ClaimReservationsTable,
 		IdempotencyKeysTable,
@@ -501,6 +646,7 @@ var (
 		PromotionCountersTable,
 		PromotionDaysTable,
 		RefusalsTable,
+		AssignmentJobRefusalsTable,
 	}
 )
 
@@ -534,6 +680,23 @@ func init() {
 	}
 	AssignmentDeadlinesTable.Annotation.Checks = map[string]string{
 		"assignment_deadlines_action": "action IN ('REMIND', 'EXPIRE')",
+	}
+	AssignmentJobsTable.ForeignKeys[0].RefTable = PromotionsTable
+	AssignmentJobsTable.Annotation = &entsql.Annotation{
+		Table: "assignment_jobs",
+	}
+	AssignmentJobsTable.Annotation.Checks = map[string]string{
+		"assignment_jobs_finished": "(finished_at IS NOT NULL) = (state IN ('CANCELLED', 'FAILED', 'SUCCEEDED'))",
+		"assignment_jobs_state":    "state IN ('QUEUED', 'RUNNING', 'PAUSED', 'SUCCEEDED', 'CANCELLED', 'FAILED')",
+	}
+	AssignmentJobChunksTable.Annotation = &entsql.Annotation{
+		Table: "assignment_job_chunks",
+	}
+	AssignmentJobForecastPlayersTable.Annotation = &entsql.Annotation{
+		Table: "assignment_job_forecast_players",
+	}
+	AssignmentJobReplacementsTable.Annotation = &entsql.Annotation{
+		Table: "assignment_job_replacements",
 	}
 	ClaimKeysTable.ForeignKeys[0].RefTable = PromotionsTable
 	ClaimKeysTable.Annotation = &entsql.Annotation{
@@ -592,5 +755,11 @@ func init() {
 	}
 	RefusalsTable.Annotation.Checks = map[string]string{
 		"refusals_action": "action IN ('ASSIGN', 'JOB', 'REDEEM', 'CLAIM')",
+	}
+	AssignmentJobRefusalsTable.Annotation = &entsql.Annotation{
+		Table: "assignment_job_refusals",
+	}
+	AssignmentJobRefusalsTable.Annotation.Checks = map[string]string{
+		"assignment_job_refusals_outcome": "outcome IN ('UNKNOWN_PLAYER', 'INACTIVE_PLAYER', 'RESTRICTED_PLAYER', 'MALFORMED')",
 	}
 }

@@ -18,6 +18,18 @@ type Assignment func(*sql.Selector)
 // AssignmentDeadline is the predicate function for assignmentdeadline builders.
 type AssignmentDeadline func(*sql.Selector)
 
+// AssignmentJob is the predicate function for assignmentjob builders.
+type AssignmentJob func(*sql.Selector)
+
+// AssignmentJobChunk is the predicate function for assignmentjobchunk builders.
+type AssignmentJobChunk func(*sql.Selector)
+
+// AssignmentJobForecastPlayer is the predicate function for assignmentjobforecastplayer builders.
+type AssignmentJobForecastPlayer func(*sql.Selector)
+
+// AssignmentJobReplacement is the predicate function for assignmentjobreplacement builders.
+type AssignmentJobReplacement func(*sql.Selector)
+
 // ClaimKey is the predicate function for claimkey builders.
 type ClaimKey func(*sql.Selector)
 
@@ -53,3 +65,6 @@ type PromotionDay func(*sql.Selector)
 
 // Refusal is the predicate function for refusal builders.
 type Refusal func(*sql.Selector)
+
+// RefusedPlayer is the predicate function for refusedplayer builders.
+type RefusedPlayer func(*sql.Selector)

@@ -26,6 +26,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
@@ -66,6 +67,39 @@ func Append(ctx context.Context, tx postgres.Execer, events ...event.Event) erro
 		return fmt.Errorf("append to the outbox: %w", err)
 	}
 	return nil
+}
+
+// AppendSelected returns a statement that does what [Append] does, for those of the events whose ids a query returns, and its
+// arguments. The statement is part of a larger one: its placeholders begin at first, and the query may read the rows that
+// another part of the larger statement has inserted. The transaction must already have changed or locked a row, so that it has
+// an xid.
+func AppendSelected(ctx context.Context, first int, ids string, events ...event.Event) (string, []any, error) {
+	rows := newRows(len(events))
+	traceparent := tracing.Traceparent(ctx)
+	for _, e := range events {
+		e.Traceparent = traceparent
+		if err := rows.add(e); err != nil {
+			return "", nil, err
+		}
+	}
+	var unnested strings.Builder
+	for i, typ := range columnTypes() {
+		if i > 0 {
+			unnested.WriteString(", ")
+		}
+		fmt.Fprintf(&unnested, "$%d::%s", first+i, typ)
+	}
+	return "insert into outbox (" + insertColumns + ") select e.* from unnest(" + unnested.String() + ") as e (" +
+		insertColumns + ") where e.event_id in (" + ids + ")", rows.args(), nil
+}
+
+const insertColumns = "event_id, topic, key, type, source, content_type, payload, time, traceparent, shard"
+
+// columnTypes returns the types of the arguments for insertColumns.
+func columnTypes() []string {
+	return []string{
+		"text[]::uuid[]", "text[]", "text[]", "text[]", "text[]", "text[]", "bytea[]", "timestamptz[]", "text[]", "smallint[]",
+	}
 }
 
 // insertSQL inserts rows. PostgreSQL evaluates the condition before the first row, so the transaction has an xid before the

@@ -26,6 +26,8 @@ class Code(OpenEnum):
     """Internal error (status 500)."""
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
     """Wrong e-mail or password (status 401)."""
+    JOB_STATE_CONFLICT = "JOB_STATE_CONFLICT"
+    """The job has ended (status 409)."""
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     """Method not allowed (status 405)."""
     MFA_ALREADY_ACTIVE = "MFA_ALREADY_ACTIVE"

@@ -12,6 +12,7 @@ __all__ = [
     "InsufficientFundsError",
     "InternalError",
     "InvalidCredentialsError",
+    "JobStateConflictError",
     "MethodNotAllowedError",
     "MfaAlreadyActiveError",
     "MfaCodeInvalidError",
@@ -77,6 +78,10 @@ class InternalError(ApiError):
 
 class InvalidCredentialsError(ApiError):
     """INVALID_CREDENTIALS: Wrong e-mail or password (status 401)."""
+
+
+class JobStateConflictError(ApiError):
+    """JOB_STATE_CONFLICT: The job has ended (status 409)."""
 
 
 class MethodNotAllowedError(ApiError):
@@ -201,6 +206,7 @@ ERRORS: dict[str, type[ApiError]] = {
     "INSUFFICIENT_FUNDS": InsufficientFundsError,
     "INTERNAL": InternalError,
     "INVALID_CREDENTIALS": InvalidCredentialsError,
+    "JOB_STATE_CONFLICT": JobStateConflictError,
     "METHOD_NOT_ALLOWED": MethodNotAllowedError,
     "MFA_ALREADY_ACTIVE": MfaAlreadyActiveError,
     "MFA_CODE_INVALID": MfaCodeInvalidError,

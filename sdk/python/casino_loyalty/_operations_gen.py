@@ -6,6 +6,49 @@ LIST_NOTIFICATIONS = Operation("listNotifications", "GET", "/api/v1/notification
 MARK_READ = Operation("markRead", "POST", "/api/v1/notifications/read", Auth.ACCESS, Repeat.KEY)
 LIST_ANOMALIES = Operation("listAnomalies", "GET", "/api/v1/anomalies", Auth.ACCESS, Repeat.SAFE)
 MARK_ANOMALY_SEEN = Operation("markAnomalySeen", "POST", "/api/v1/anomalies/{anomaly_id}/seen", Auth.ACCESS, Repeat.KEY)
+CREATE_ASSIGNMENT_JOB = Operation(
+    "createAssignmentJob",
+    "POST",
+    "/api/v1/promotions/{promotion_id}/assignment-jobs",
+    Auth.ACCESS,
+    Repeat.KEY,
+)
+LIST_ASSIGNMENT_JOBS = Operation(
+    "listAssignmentJobs",
+    "GET",
+    "/api/v1/promotions/{promotion_id}/assignment-jobs",
+    Auth.ACCESS,
+    Repeat.SAFE,
+)
+GET_ASSIGNMENT_JOB = Operation("getAssignmentJob", "GET", "/api/v1/assignment-jobs/{job_id}", Auth.ACCESS, Repeat.SAFE)
+PAUSE_ASSIGNMENT_JOB = Operation(
+    "pauseAssignmentJob",
+    "POST",
+    "/api/v1/assignment-jobs/{job_id}/pause",
+    Auth.ACCESS,
+    Repeat.KEY,
+)
+RESUME_ASSIGNMENT_JOB = Operation(
+    "resumeAssignmentJob",
+    "POST",
+    "/api/v1/assignment-jobs/{job_id}/resume",
+    Auth.ACCESS,
+    Repeat.KEY,
+)
+CANCEL_ASSIGNMENT_JOB = Operation(
+    "cancelAssignmentJob",
+    "POST",
+    "/api/v1/assignment-jobs/{job_id}/cancel",
+    Auth.ACCESS,
+    Repeat.KEY,
+)
+LIST_REFUSED_PLAYERS = Operation(
+    "listRefusedPlayers",
+    "GET",
+    "/api/v1/assignment-jobs/{job_id}/refused",
+    Auth.ACCESS,
+    Repeat.SAFE,
+)
 CREATE_PROMOTION = Operation("createPromotion", "POST", "/api/v1/promotions", Auth.ACCESS, Repeat.KEY)
 LIST_PROMOTIONS = Operation("listPromotions", "GET", "/api/v1/promotions", Auth.ACCESS, Repeat.SAFE)
 GET_PROMOTION = Operation("getPromotion", "GET", "/api/v1/promotions/{promotion_id}", Auth.ACCESS, Repeat.SAFE)

@@ -157,6 +157,195 @@ class Operations(abc.ABC):
         )
         return self._call(call)
 
+    def create_assignment_job(
+        self,
+        promotion_id: str,
+        *,
+        audience: t.AssignmentJobAudience,
+        dry_run: bool | None = None,
+        reassign: bool | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> t.AssignmentJob:
+        """Creates a job that assigns a promotion to an audience, and notifies its players. The job waits while the
+        promotion is paused. CreateAssignmentJob fails with PROMOTION_NOT_ACTIVE for drafts and archived promotions,
+        and with PROMOTION_NOT_STARTED or PROMOTION_EXPIRED outside of the period.
+
+        Roles: STAFF, ADMIN.
+
+        It raises PromotionNotActiveError, PromotionExpiredError, PromotionNotStartedError, IdempotencyMismatchError.
+        """
+        call = Call(
+            op.CREATE_ASSIGNMENT_JOB,
+            t.AssignmentJob.from_json,
+            path=(promotion_id,),
+            body={"audience": audience, "dryRun": dry_run, "reassign": reassign},
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        return self._call(call)
+
+    def list_assignment_jobs(
+        self,
+        promotion_id: str,
+        *,
+        page_size: int | None = None,
+        page_token: str = "",
+        timeout: float | None = None,
+    ) -> t.AssignmentJobPage:
+        """Returns the jobs of a promotion, newest first.
+
+        Roles: STAFF, ADMIN.
+        """
+        call = Call(
+            op.LIST_ASSIGNMENT_JOBS,
+            t.AssignmentJobPage.from_json,
+            path=(promotion_id,),
+            query={"page_size": page_size, "page_token": page_token},
+            timeout=timeout,
+        )
+        return self._call(call)
+
+    def all_assignment_jobs(
+        self,
+        promotion_id: str,
+        *,
+        page_size: int | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[t.AssignmentJob]:
+        """Iterates over all entries of ``list_assignment_jobs``, page after page. ``timeout`` limits the call for
+        each page.
+        """
+        return pages(
+            lambda token: self.list_assignment_jobs(
+                promotion_id,
+                page_size=page_size,
+                page_token=token,
+                timeout=timeout,
+            ),
+            lambda page: page.jobs,
+        )
+
+    def get_assignment_job(self, job_id: str, *, timeout: float | None = None) -> t.AssignmentJob:
+        """Returns a job.
+
+        Roles: STAFF, ADMIN.
+        """
+        call = Call(
+            op.GET_ASSIGNMENT_JOB,
+            t.AssignmentJob.from_json,
+            path=(job_id,),
+            timeout=timeout,
+        )
+        return self._call(call)
+
+    def pause_assignment_job(
+        self,
+        job_id: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> t.AssignmentJob:
+        """Pauses a job. It changes nothing if the job is already paused. It fails with JOB_STATE_CONFLICT if the job
+        has ended.
+
+        Roles: STAFF, ADMIN.
+
+        It raises IdempotencyMismatchError, JobStateConflictError.
+        """
+        call = Call(
+            op.PAUSE_ASSIGNMENT_JOB,
+            t.AssignmentJob.from_json,
+            path=(job_id,),
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        return self._call(call)
+
+    def resume_assignment_job(
+        self,
+        job_id: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> t.AssignmentJob:
+        """Resumes a paused job. It changes nothing if the job is not paused. A job whose promotion is paused stays
+        paused until its promotion is resumed. ResumeAssignmentJob fails with JOB_STATE_CONFLICT if the job has
+        ended.
+
+        Roles: STAFF, ADMIN.
+
+        It raises IdempotencyMismatchError, JobStateConflictError.
+        """
+        call = Call(
+            op.RESUME_ASSIGNMENT_JOB,
+            t.AssignmentJob.from_json,
+            path=(job_id,),
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        return self._call(call)
+
+    def cancel_assignment_job(
+        self,
+        job_id: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> t.AssignmentJob:
+        """Ends a job. What it has assigned remains assigned. CancelAssignmentJob fails with JOB_STATE_CONFLICT if
+        the job has ended.
+
+        Roles: STAFF, ADMIN.
+
+        It raises IdempotencyMismatchError, JobStateConflictError.
+        """
+        call = Call(
+            op.CANCEL_ASSIGNMENT_JOB,
+            t.AssignmentJob.from_json,
+            path=(job_id,),
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        return self._call(call)
+
+    def list_refused_players(
+        self,
+        job_id: str,
+        *,
+        page_size: int | None = None,
+        page_token: str = "",
+        timeout: float | None = None,
+    ) -> t.RefusedPlayerPage:
+        """Returns the players to whom a job could not assign the promotion, and the lines that name no player. The
+        first ones come first. They are kept for 30 days after the job has ended.
+
+        Roles: STAFF, ADMIN.
+        """
+        call = Call(
+            op.LIST_REFUSED_PLAYERS,
+            t.RefusedPlayerPage.from_json,
+            path=(job_id,),
+            query={"page_size": page_size, "page_token": page_token},
+            timeout=timeout,
+        )
+        return self._call(call)
+
+    def all_refused_players(
+        self,
+        job_id: str,
+        *,
+        page_size: int | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[t.RefusedPlayer]:
+        """Iterates over all entries of ``list_refused_players``, page after page. ``timeout`` limits the call for
+        each page.
+        """
+        return pages(
+            lambda token: self.list_refused_players(job_id, page_size=page_size, page_token=token, timeout=timeout),
+            lambda page: page.refused,
+        )
+
     def create_promotion(
         self,
         *,

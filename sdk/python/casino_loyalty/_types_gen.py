@@ -18,6 +18,13 @@ __all__ = [
     "AssignResult",
     "AssignResults",
     "Assignment",
+    "AssignmentJob",
+    "AssignmentJobAudience",
+    "AssignmentJobCounts",
+    "AssignmentJobFilter",
+    "AssignmentJobForecast",
+    "AssignmentJobPage",
+    "AssignmentJobState",
     "AssignmentSource",
     "AssignmentState",
     "AuditAction",
@@ -51,6 +58,9 @@ __all__ = [
     "Refusal",
     "RefusalAction",
     "RefusalPage",
+    "RefusedPlayer",
+    "RefusedPlayerOutcome",
+    "RefusedPlayerPage",
     "Restriction",
     "RestrictionKind",
     "RestrictionPage",
@@ -104,6 +114,42 @@ class PromotionType(v.OpenEnum):
     WELCOME_BONUS = "WELCOME_BONUS"
     VIP_PROMOTION = "VIP_PROMOTION"
     BONUS = "BONUS"
+
+
+class AssignmentJobState(v.OpenEnum):
+    """State is a stage in the life of a job.
+
+    - ``QUEUED``: It has not started.
+    - ``PAUSED``: An employee has paused the job or its promotion. The job continues when it is resumed, and so is
+      its promotion.
+    - ``SUCCEEDED``: It has processed the whole audience.
+    - ``CANCELLED``: An employee has cancelled it. Its assignments remain.
+    - ``FAILED``: It cannot continue. Its assignments remain.
+
+    Later versions of the platform may send others.
+    """
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    SUCCEEDED = "SUCCEEDED"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+
+
+class RefusedPlayerOutcome(v.OpenEnum):
+    """Outcome is the reason of a refusal.
+
+    - ``RESTRICTED_PLAYER``: A restriction keeps the player from promotions.
+    - ``MALFORMED``: The line is neither an id nor an e-mail.
+
+    Later versions of the platform may send others.
+    """
+
+    UNKNOWN_PLAYER = "UNKNOWN_PLAYER"
+    INACTIVE_PLAYER = "INACTIVE_PLAYER"
+    RESTRICTED_PLAYER = "RESTRICTED_PLAYER"
+    MALFORMED = "MALFORMED"
 
 
 class PromotionState(v.OpenEnum):
@@ -272,6 +318,10 @@ class AuditAction(v.OpenEnum):
     RESTRICT_PLAYER = "RESTRICT_PLAYER"
     LIFT_RESTRICTION = "LIFT_RESTRICTION"
     REVOKE_ASSIGNMENTS = "REVOKE_ASSIGNMENTS"
+    CREATE_ASSIGNMENT_JOB = "CREATE_ASSIGNMENT_JOB"
+    PAUSE_ASSIGNMENT_JOB = "PAUSE_ASSIGNMENT_JOB"
+    RESUME_ASSIGNMENT_JOB = "RESUME_ASSIGNMENT_JOB"
+    CANCEL_ASSIGNMENT_JOB = "CANCEL_ASSIGNMENT_JOB"
 
 
 class Role(v.OpenEnum):
@@ -434,6 +484,199 @@ class Anomaly(Record, kw_only=True):
             created_at=v.required(o, "createdAt", v.timestamp),
             seen=v.required(o, "seen", v.boolean),
             seen_by=v.required(o, "seenBy", v.text),
+        )
+
+
+class AssignmentJobAudience(Part, kw_only=True):
+    """AssignmentJobAudience is whom a job is for. It has exactly one member."""
+
+    player_ids: Sequence[str] | None = None
+    """The ids of 1 to 10,000 players. A repeated id counts as already assigned."""
+    all: bool | None = None
+    """True selects all players who registered before the job was created."""
+    filter: AssignmentJobFilter | None = None
+    """Selects some of the players who registered before the job was created. It has at least one member."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"playerIds": self.player_ids, "all": self.all, "filter": self.filter}
+
+
+class AssignmentJobFilter(Part, kw_only=True):
+    """AssignmentJobFilter selects players. Its members are combined with AND."""
+
+    registered_from: datetime | None = None
+    """Selects players who registered at this time or later."""
+    registered_to: datetime | None = None
+    """Selects players who registered at this time or earlier."""
+    claimed_types: Sequence[PromotionType | str] | None = None
+    """Selects players who have claimed a promotion of one of these types."""
+    not_claimed_types: Sequence[PromotionType | str] | None = None
+    """Selects players who have claimed no promotion of these types."""
+    not_assigned_promotion_ids: Sequence[str] | None = None
+    """Selects players to whom none of these promotions was ever assigned."""
+    last_claim_before: datetime | None = None
+    """Selects players who have claimed promotions, but none at this time or later."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "registeredFrom": self.registered_from,
+            "registeredTo": self.registered_to,
+            "claimedTypes": self.claimed_types,
+            "notClaimedTypes": self.not_claimed_types,
+            "notAssignedPromotionIds": self.not_assigned_promotion_ids,
+            "lastClaimBefore": self.last_claim_before,
+        }
+
+
+class AssignmentJob(Record, kw_only=True):
+    """AssignmentJob assigns a promotion to the players of an audience, in batches. It belongs to no process: any
+    replica of the service does the next batch.
+    """
+
+    id: str
+    promotion_id: str
+    state: AssignmentJobState
+    dry_run: bool
+    """True if the job only counts what it would assign."""
+    counts: AssignmentJobCounts
+    forecast: AssignmentJobForecast
+    created_by: str
+    """The id of the employee who created the job."""
+    created_at: datetime
+    started_at: str
+    """When the first batch was processed. Empty before."""
+    finished_at: str
+    """When the job succeeded, failed or was cancelled. Empty before."""
+    failure: str
+    """Why the job failed, for people. Empty if it has not failed."""
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            id=v.required(o, "id", v.text),
+            promotion_id=v.required(o, "promotion_id", v.text),
+            state=v.required(o, "state", AssignmentJobState),
+            dry_run=v.required(o, "dryRun", v.boolean),
+            counts=v.required(o, "counts", AssignmentJobCounts.from_json),
+            forecast=v.required(o, "forecast", AssignmentJobForecast.from_json),
+            created_by=v.required(o, "createdBy", v.text),
+            created_at=v.required(o, "createdAt", v.timestamp),
+            started_at=v.required(o, "startedAt", v.text),
+            finished_at=v.required(o, "finishedAt", v.text),
+            failure=v.required(o, "failure", v.text),
+        )
+
+
+class AssignmentJobCounts(Record, kw_only=True):
+    """AssignmentJobCounts counts the players of a job by outcome. A player who is given several times counts each
+    time. The counts by outcome add up to processed. When the job has succeeded, processed equals total.
+    """
+
+    total: int
+    """The size of the audience. While the job is running, it is an estimate for an audience that is selected by a
+    filter.
+    """
+    processed: int
+    assigned: int
+    """The players to whom the job has assigned the promotion. In a dry run, those to whom a run would assign it."""
+    already_assigned: int
+    """The players who had the promotion already, and repetitions of players."""
+    unknown: int
+    inactive: int
+    restricted: int
+    """The players whose restrictions keep them from promotions."""
+    malformed: int
+    """The lines of the upload that are neither an id nor an e-mail."""
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            total=v.required(o, "total", v.integer),
+            processed=v.required(o, "processed", v.integer),
+            assigned=v.required(o, "assigned", v.integer),
+            already_assigned=v.required(o, "alreadyAssigned", v.integer),
+            unknown=v.required(o, "unknown", v.integer),
+            inactive=v.required(o, "inactive", v.integer),
+            restricted=v.required(o, "restricted", v.integer),
+            malformed=v.required(o, "malformed", v.integer),
+        )
+
+
+class AssignmentJobForecast(Record, kw_only=True):
+    """AssignmentJobForecast is what the assignments of a job add up to. A dry run forecasts it for a run on the same
+    data.
+    """
+
+    players: int
+    """The number of players to whom the promotion is assigned."""
+    liability: Decimal
+    """The sum of the amounts that these players can claim."""
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            players=v.required(o, "players", v.integer),
+            liability=v.required(o, "liability", v.amount),
+        )
+
+
+class AssignmentJobPage(Record, kw_only=True):
+    """An answer of the platform."""
+
+    jobs: list[AssignmentJob]
+    next_page_token: str
+    """The page_token of the next page. It is empty on the last page."""
+    total: int
+    """The number of entries on all pages."""
+    total_is_estimate: bool
+    """True if total is an estimate. Totals up to 10,000 are exact."""
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            jobs=v.many(o, "jobs", AssignmentJob.from_json),
+            next_page_token=v.required(o, "nextPageToken", v.text),
+            total=v.required(o, "total", v.integer),
+            total_is_estimate=v.required(o, "totalIsEstimate", v.boolean),
+        )
+
+
+class RefusedPlayerPage(Record, kw_only=True):
+    """An answer of the platform."""
+
+    refused: list[RefusedPlayer]
+    next_page_token: str
+    """The page_token of the next page. It is empty on the last page."""
+    total: int
+    """The number of entries on all pages."""
+    total_is_estimate: bool
+    """True if total is an estimate. Totals up to 10,000 are exact."""
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            refused=v.many(o, "refused", RefusedPlayer.from_json),
+            next_page_token=v.required(o, "nextPageToken", v.text),
+            total=v.required(o, "total", v.integer),
+            total_is_estimate=v.required(o, "totalIsEstimate", v.boolean),
+        )
+
+
+class RefusedPlayer(Record, kw_only=True):
+    """RefusedPlayer is a player to whom a job cannot assign the promotion, or a line that names no player."""
+
+    line: int
+    """The number of the line in the upload, or the position in playerIds, from 1. It is 0 for other audiences."""
+    player: str
+    """The id or e-mail as it was given. A malformed line may be shortened."""
+    outcome: RefusedPlayerOutcome
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            line=v.required(o, "line", v.integer),
+            player=v.required(o, "player", v.text),
+            outcome=v.required(o, "outcome", RefusedPlayerOutcome),
         )
 
 

@@ -23,6 +23,22 @@ export interface ListAnomaliesParams {
   page_token?: string | undefined;
 }
 
+/** The optional parameters of {@link Operations.listAssignmentJobs}. */
+export interface ListAssignmentJobsParams {
+  /** The number of entries on a page. Values above 100 mean 100. */
+  page_size?: number | undefined;
+  /** The nextPageToken of the previous page, with the same other parameters. */
+  page_token?: string | undefined;
+}
+
+/** The optional parameters of {@link Operations.listRefusedPlayers}. */
+export interface ListRefusedPlayersParams {
+  /** The number of entries on a page. Values above 100 mean 100. */
+  page_size?: number | undefined;
+  /** The nextPageToken of the previous page, with the same other parameters. */
+  page_token?: string | undefined;
+}
+
 /** The optional parameters of {@link Operations.listPromotions}. */
 export interface ListPromotionsParams {
   type?: t.PromotionType | undefined;
@@ -190,6 +206,85 @@ export abstract class Operations extends Caller {
    */
   markAnomalySeen(anomalyId: string, options?: CallOptions): Promise<t.Anomaly> {
     return this.call("POST /api/v1/anomalies/{anomaly_id}/seen", ACCESS | KEY, options, { path: [anomalyId] });
+  }
+
+  /**
+   * Creates a job that assigns a promotion to an audience, and notifies its players. The job waits while the promotion
+   * is paused. CreateAssignmentJob fails with PROMOTION_NOT_ACTIVE for drafts and archived promotions, and with
+   * PROMOTION_NOT_STARTED or PROMOTION_EXPIRED outside of the period.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  createAssignmentJob(promotionId: string, body: t.CreateAssignmentJobRequest, options?: CallOptions): Promise<t.AssignmentJob> {
+    return this.call("POST /api/v1/promotions/{promotion_id}/assignment-jobs", ACCESS | KEY, options, { path: [promotionId], body });
+  }
+
+  /**
+   * Returns the jobs of a promotion, newest first.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  listAssignmentJobs(promotionId: string, params: ListAssignmentJobsParams = {}, options?: CallOptions): Promise<t.AssignmentJobPage> {
+    return this.call("GET /api/v1/promotions/{promotion_id}/assignment-jobs", ACCESS | SAFE, options, { path: [promotionId], query: params });
+  }
+
+  /** Returns all entries of {@link Operations.listAssignmentJobs}, page after page. */
+  allAssignmentJobs(promotionId: string, params: ListAssignmentJobsParams = {}, options?: CallOptions): AsyncGenerator<t.AssignmentJob, void, undefined> {
+    return pages("jobs", params, (page) => this.listAssignmentJobs(promotionId, page, options));
+  }
+
+  /**
+   * Returns a job.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  getAssignmentJob(jobId: string, options?: CallOptions): Promise<t.AssignmentJob> {
+    return this.call("GET /api/v1/assignment-jobs/{job_id}", ACCESS | SAFE, options, { path: [jobId] });
+  }
+
+  /**
+   * Pauses a job. It changes nothing if the job is already paused. It fails with JOB_STATE_CONFLICT if the job has
+   * ended.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  pauseAssignmentJob(jobId: string, options?: CallOptions): Promise<t.AssignmentJob> {
+    return this.call("POST /api/v1/assignment-jobs/{job_id}/pause", ACCESS | KEY, options, { path: [jobId] });
+  }
+
+  /**
+   * Resumes a paused job. It changes nothing if the job is not paused. A job whose promotion is paused stays paused
+   * until its promotion is resumed. ResumeAssignmentJob fails with JOB_STATE_CONFLICT if the job has ended.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  resumeAssignmentJob(jobId: string, options?: CallOptions): Promise<t.AssignmentJob> {
+    return this.call("POST /api/v1/assignment-jobs/{job_id}/resume", ACCESS | KEY, options, { path: [jobId] });
+  }
+
+  /**
+   * Ends a job. What it has assigned remains assigned. CancelAssignmentJob fails with JOB_STATE_CONFLICT if the job has
+   * ended.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  cancelAssignmentJob(jobId: string, options?: CallOptions): Promise<t.AssignmentJob> {
+    return this.call("POST /api/v1/assignment-jobs/{job_id}/cancel", ACCESS | KEY, options, { path: [jobId] });
+  }
+
+  /**
+   * Returns the players to whom a job could not assign the promotion, and the lines that name no player. The first ones
+   * come first. They are kept for 30 days after the job has ended.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  listRefusedPlayers(jobId: string, params: ListRefusedPlayersParams = {}, options?: CallOptions): Promise<t.RefusedPlayerPage> {
+    return this.call("GET /api/v1/assignment-jobs/{job_id}/refused", ACCESS | SAFE, options, { path: [jobId], query: params });
+  }
+
+  /** Returns all entries of {@link Operations.listRefusedPlayers}, page after page. */
+  allRefusedPlayers(jobId: string, params: ListRefusedPlayersParams = {}, options?: CallOptions): AsyncGenerator<t.RefusedPlayer, void, undefined> {
+    return pages("refused", params, (page) => this.listRefusedPlayers(jobId, page, options));
   }
 
   /**

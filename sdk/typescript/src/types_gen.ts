@@ -30,6 +30,34 @@ export type PromotionType =
   | "BONUS";
 
 /**
+ * State is a stage in the life of a job. Later versions of the platform may send other values.
+ * - `QUEUED`: It has not started.
+ * - `PAUSED`: An employee has paused the job or its promotion. The job continues when it is resumed, and so is its
+ *   promotion.
+ * - `SUCCEEDED`: It has processed the whole audience.
+ * - `CANCELLED`: An employee has cancelled it. Its assignments remain.
+ * - `FAILED`: It cannot continue. Its assignments remain.
+ */
+export type AssignmentJobState =
+  | "QUEUED"
+  | "RUNNING"
+  | "PAUSED"
+  | "SUCCEEDED"
+  | "CANCELLED"
+  | "FAILED";
+
+/**
+ * Outcome is the reason of a refusal. Later versions of the platform may send other values.
+ * - `RESTRICTED_PLAYER`: A restriction keeps the player from promotions.
+ * - `MALFORMED`: The line is neither an id nor an e-mail.
+ */
+export type RefusedPlayerOutcome =
+  | "UNKNOWN_PLAYER"
+  | "INACTIVE_PLAYER"
+  | "RESTRICTED_PLAYER"
+  | "MALFORMED";
+
+/**
  * PromotionState is a stage in the life of a promotion. It follows from the actions of employees and from the period.
  * Later versions of the platform may send other values.
  * - `DRAFT`: Not published yet.
@@ -163,7 +191,11 @@ export type AuditAction =
   | "ARCHIVE_PROMOTION"
   | "RESTRICT_PLAYER"
   | "LIFT_RESTRICTION"
-  | "REVOKE_ASSIGNMENTS";
+  | "REVOKE_ASSIGNMENTS"
+  | "CREATE_ASSIGNMENT_JOB"
+  | "PAUSE_ASSIGNMENT_JOB"
+  | "RESUME_ASSIGNMENT_JOB"
+  | "CANCEL_ASSIGNMENT_JOB";
 
 /**
  * Role is the role of a user. Access tokens and JSON contain the names. Later versions of the platform may send other
@@ -212,6 +244,7 @@ export type RestrictionKind =
  * - `INSUFFICIENT_FUNDS`: Insufficient funds (status 409).
  * - `INTERNAL`: Internal error (status 500).
  * - `INVALID_CREDENTIALS`: Wrong e-mail or password (status 401).
+ * - `JOB_STATE_CONFLICT`: The job has ended (status 409).
  * - `METHOD_NOT_ALLOWED`: Method not allowed (status 405).
  * - `MFA_ALREADY_ACTIVE`: A second factor is already active (status 409).
  * - `MFA_CODE_INVALID`: The code of the second factor is wrong (status 401).
@@ -251,6 +284,7 @@ export type ErrorCode =
   | "INSUFFICIENT_FUNDS"
   | "INTERNAL"
   | "INVALID_CREDENTIALS"
+  | "JOB_STATE_CONFLICT"
   | "METHOD_NOT_ALLOWED"
   | "MFA_ALREADY_ACTIVE"
   | "MFA_CODE_INVALID"
@@ -347,6 +381,127 @@ export interface Anomaly {
   seen: boolean;
   /** The id of the employee who first marked the anomaly as seen. Empty if it is not seen. */
   seenBy: string;
+}
+
+/** The body of a request. */
+export interface CreateAssignmentJobRequest {
+  audience: AssignmentJobAudience;
+  /** True only counts what the job would assign, and changes nothing. */
+  dryRun?: boolean | undefined;
+  /** True assigns the promotion again to players whose assignment was revoked or has expired. */
+  reassign?: boolean | undefined;
+}
+
+/** AssignmentJobAudience is whom a job is for. It has exactly one member. */
+export interface AssignmentJobAudience {
+  /** The ids of 1 to 10,000 players. A repeated id counts as already assigned. */
+  playerIds?: string[] | undefined;
+  /** True selects all players who registered before the job was created. */
+  all?: boolean | undefined;
+  /** Selects some of the players who registered before the job was created. It has at least one member. */
+  filter?: AssignmentJobFilter | undefined;
+}
+
+/** AssignmentJobFilter selects players. Its members are combined with AND. */
+export interface AssignmentJobFilter {
+  /** Selects players who registered at this time or later. */
+  registeredFrom?: string | undefined;
+  /** Selects players who registered at this time or earlier. */
+  registeredTo?: string | undefined;
+  /** Selects players who have claimed a promotion of one of these types. */
+  claimedTypes?: PromotionType[] | undefined;
+  /** Selects players who have claimed no promotion of these types. */
+  notClaimedTypes?: PromotionType[] | undefined;
+  /** Selects players to whom none of these promotions was ever assigned. */
+  notAssignedPromotionIds?: string[] | undefined;
+  /** Selects players who have claimed promotions, but none at this time or later. */
+  lastClaimBefore?: string | undefined;
+}
+
+/**
+ * AssignmentJob assigns a promotion to the players of an audience, in batches. It belongs to no process: any replica of
+ * the service does the next batch.
+ */
+export interface AssignmentJob {
+  id: string;
+  promotion_id: string;
+  state: AssignmentJobState;
+  /** True if the job only counts what it would assign. */
+  dryRun: boolean;
+  counts: AssignmentJobCounts;
+  forecast: AssignmentJobForecast;
+  /** The id of the employee who created the job. */
+  createdBy: string;
+  createdAt: string;
+  /** When the first batch was processed. Empty before. */
+  startedAt: string;
+  /** When the job succeeded, failed or was cancelled. Empty before. */
+  finishedAt: string;
+  /** Why the job failed, for people. Empty if it has not failed. */
+  failure: string;
+}
+
+/**
+ * AssignmentJobCounts counts the players of a job by outcome. A player who is given several times counts each time. The
+ * counts by outcome add up to processed. When the job has succeeded, processed equals total.
+ */
+export interface AssignmentJobCounts {
+  /**
+   * The size of the audience. While the job is running, it is an estimate for an audience that is selected by a filter.
+   */
+  total: number;
+  processed: number;
+  /** The players to whom the job has assigned the promotion. In a dry run, those to whom a run would assign it. */
+  assigned: number;
+  /** The players who had the promotion already, and repetitions of players. */
+  alreadyAssigned: number;
+  unknown: number;
+  inactive: number;
+  /** The players whose restrictions keep them from promotions. */
+  restricted: number;
+  /** The lines of the upload that are neither an id nor an e-mail. */
+  malformed: number;
+}
+
+/**
+ * AssignmentJobForecast is what the assignments of a job add up to. A dry run forecasts it for a run on the same data.
+ */
+export interface AssignmentJobForecast {
+  /** The number of players to whom the promotion is assigned. */
+  players: number;
+  /** The sum of the amounts that these players can claim. */
+  liability: string;
+}
+
+/** An answer. */
+export interface AssignmentJobPage {
+  jobs: AssignmentJob[];
+  /** The page_token of the next page. It is empty on the last page. */
+  nextPageToken: string;
+  /** The number of entries on all pages. */
+  total: number;
+  /** True if total is an estimate. Totals up to 10,000 are exact. */
+  totalIsEstimate: boolean;
+}
+
+/** An answer. */
+export interface RefusedPlayerPage {
+  refused: RefusedPlayer[];
+  /** The page_token of the next page. It is empty on the last page. */
+  nextPageToken: string;
+  /** The number of entries on all pages. */
+  total: number;
+  /** True if total is an estimate. Totals up to 10,000 are exact. */
+  totalIsEstimate: boolean;
+}
+
+/** RefusedPlayer is a player to whom a job cannot assign the promotion, or a line that names no player. */
+export interface RefusedPlayer {
+  /** The number of the line in the upload, or the position in playerIds, from 1. It is 0 for other audiences. */
+  line: number;
+  /** The id or e-mail as it was given. A malformed line may be shortened. */
+  player: string;
+  outcome: RefusedPlayerOutcome;
 }
 
 /** Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it. */

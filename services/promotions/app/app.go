@@ -177,6 +177,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	}
 	server.Mount(promotionsv1connect.NewPromotionServiceHandler(rpc.New(a.service), server.Options()...))
 	server.Mount(promotionsv1connect.NewAnomalyServiceHandler(rpc.NewAnomalies(a.monitor), server.Options()...))
+	server.Mount(promotionsv1connect.NewAssignmentJobServiceHandler(rpc.NewJobs(a.service), server.Options()...))
 	server.Handle("GET "+buildinfo.Path, buildinfo.Handler())
 	server.Handle("/promotions/api-docs/", apidocs.New("promotions", openapi.FS, rpcserver.WriteProblem))
 	a.handler, err = server.Handler()
@@ -186,8 +187,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 // Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Run relays and consumes events, settles claims, handles the deadlines of assignments, and prunes the inbox, the windows of
-// anomalies and the idempotency keys, until ctx ends. It returns when all of them have stopped. They start only after the
+// Run relays and consumes events, settles claims, handles the deadlines of assignments, processes jobs, and prunes the inbox,
+// the windows of anomalies, the idempotency keys and ended jobs, until ctx ends. It returns when all of them have stopped. They start only after the
 // migrations are applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
@@ -205,6 +206,8 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go("promotions claims", a.schema.Before(a.repeat("settling claims", settleInterval, a.service.SettleClaims)))
 	g.Go("promotions deadlines", a.schema.Before(
 		a.repeat("handling the deadlines of assignments", deadlineInterval, a.service.HandleDeadlines)))
+	g.Go("promotions jobs", a.schema.Before(a.repeat("processing jobs", jobInterval, a.service.ProcessAssignmentJobs)))
+	g.Go("promotions old jobs", a.schema.Before(a.repeat("pruning jobs", pruneJobsInterval, a.service.PruneAssignmentJobs)))
 	for _, s := range a.subscriptions {
 		g.RunWith("promotions consumer of "+s.Topic, a.schema.Before(func(ctx context.Context) error {
 			return a.bus.Subscribe(ctx, s)

@@ -103,9 +103,17 @@ type addressees struct {
 // origin is what makes an assignment.
 type origin struct {
 	source domain.AssignmentSource
-	// by is the employee, or uuid.Nil.
-	by uuid.UUID
-	at time.Time
+	// by is the employee, or uuid.Nil. job is the job, or uuid.Nil.
+	by, job uuid.UUID
+	at      time.Time
+}
+
+// assignment returns an assignment of p without id and player.
+func (o origin) assignment(p domain.Promotion) domain.Assignment {
+	return domain.Assignment{
+		PromotionID: p.ID, Amount: p.Amount, AssignedBy: o.by, CreatedAt: o.at, Title: p.Title, TimesAssigned: 1,
+		ExpiresAt: p.Limits.Expiry(o.at), Source: o.source, JobID: o.job, TermsVersion: p.Terms.Version,
+	}
 }
 
 // lockAddressees locks players and determines who can be assigned a promotion.
@@ -151,10 +159,7 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, to addressees, o
 		}
 		ids[i] = id
 	}
-	rest, values := columns.Without(assignmentColumns, assignmentValues(domain.Assignment{
-		PromotionID: p.ID, Amount: p.Amount, AssignedBy: o.by, CreatedAt: o.at, Title: p.Title, TimesAssigned: 1,
-		ExpiresAt: p.Limits.Expiry(o.at), Source: o.source, TermsVersion: p.Terms.Version,
-	}), "id", "user_id", "times_muted")
+	rest, values := columns.Without(assignmentColumns, assignmentValues(o.assignment(p)), "id", "user_id", "times_muted")
 	rows, err := tx.Query(ctx, `
 		INSERT INTO player_promotions (id, user_id, times_muted, `+rest+`)
 		SELECT n.id, n.player, n.muted, `+columns.Placeholders(rest, 4)+`
@@ -172,17 +177,26 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, to addressees, o
 	return announce(ctx, tx, p, inserted, to.muted)
 }
 
+// reassignable is the condition that an assignment a of the promotion $1 to one of the players $2 is revoked or has expired at
+// $3, and is not being claimed.
+const reassignable = `promotion_id = $1 AND user_id = ANY ($2) AND NOT claimed AND (revoked_at IS NOT NULL OR expires_at <= $3)
+	AND NOT EXISTS (SELECT FROM claim_reservations c WHERE c.id = a.id)`
+
 // reassign assigns p again to the players whose assignment was revoked or has expired, and returns these players. The caller
-// holds the lock of the promotion's claims.
+// holds the lock of the promotion's claims. If the assignment belonged to a job, reassign records the replacement.
 func reassign(ctx context.Context, tx pgx.Tx, p domain.Promotion, to addressees, o origin) ([]uuid.UUID, error) {
+	if _, err := tx.Exec(ctx, `INSERT INTO assignment_job_replacements (job_id, assignment_id)
+		SELECT job_id, id FROM player_promotions a WHERE job_id IS NOT NULL AND `+reassignable, p.ID, to.players, o.at); err != nil {
+		return nil, err
+	}
 	rows, err := tx.Query(ctx, `
 		UPDATE player_promotions a SET revoked_at = NULL, expired_at = NULL, expires_at = $4, amount = $5, title = $6,
-		  assigned_by = $7, source = $8, job_id = NULL, terms_version = $9, created_at = $3,
+		  assigned_by = $7, source = $8, terms_version = $9, created_at = $3, job_id = $11,
 		  times_assigned = times_assigned + 1, times_muted = times_muted + (user_id = ANY ($10))::int
-		WHERE promotion_id = $1 AND user_id = ANY ($2) AND NOT claimed AND (revoked_at IS NOT NULL OR expires_at <= $3)
-		  AND NOT EXISTS (SELECT FROM claim_reservations c WHERE c.id = a.id)
+		WHERE `+reassignable+`
 		RETURNING `+assignmentColumns, p.ID, to.players, o.at, columns.Time(p.Limits.Expiry(o.at)), columns.Money(p.Amount),
-		p.Title, columns.UUID(o.by), o.source, p.Terms.Version, slices.AppendSeq([]uuid.UUID{}, maps.Keys(to.muted)))
+		p.Title, columns.UUID(o.by), o.source, p.Terms.Version, slices.AppendSeq([]uuid.UUID{}, maps.Keys(to.muted)),
+		columns.UUID(o.job))
 	if err != nil {
 		return nil, err
 	}

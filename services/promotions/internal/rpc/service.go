@@ -21,9 +21,14 @@ type Handler struct{ service *promotions.Service }
 // Anomalies implements AnomalyService.
 type Anomalies struct{ monitor *promotions.Monitor }
 
+// Jobs implements AssignmentJobService.
+type Jobs struct{ service *promotions.Service }
+
 var (
 	_ promotionsv1connect.PromotionServiceHandler = (*Handler)(nil)
 	_ promotionsv1connect.AnomalyServiceHandler   = (*Anomalies)(nil)
+
+	_ promotionsv1connect.AssignmentJobServiceHandler = (*Jobs)(nil)
 )
 
 // New returns a handler that calls service.
@@ -31,6 +36,24 @@ func New(service *promotions.Service) *Handler { return &Handler{service} }
 
 // NewAnomalies returns a handler that calls monitor.
 func NewAnomalies(monitor *promotions.Monitor) *Anomalies { return &Anomalies{monitor} }
+
+// NewJobs returns a handler that calls service.
+func NewJobs(service *promotions.Service) *Jobs { return &Jobs{service} }
+
+// oneJob calls a use case with the id of a job and returns the job that the use case returns.
+func oneJob(
+	ctx context.Context, id string, do func(context.Context, uuid.UUID) (promotions.AssignmentJob, error),
+) (*connect.Response[promotionsv1.AssignmentJob], error) {
+	job, err := rpcserver.ID("job_id", id)
+	if err != nil {
+		return nil, err
+	}
+	j, err := do(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(wire.FromAssignmentJob(j)), nil
+}
 
 // one calls a use case with the id of a promotion and returns the promotion that the use case returns.
 func one(

@@ -66,6 +66,14 @@ func FromAuditAction(t users.AuditAction) optionsv1.AuditAction {
 		return optionsv1.AuditAction_LIFT_RESTRICTION
 	case users.AuditActionRevokeAssignments:
 		return optionsv1.AuditAction_REVOKE_ASSIGNMENTS
+	case users.AuditActionCreateAssignmentJob:
+		return optionsv1.AuditAction_CREATE_ASSIGNMENT_JOB
+	case users.AuditActionPauseAssignmentJob:
+		return optionsv1.AuditAction_PAUSE_ASSIGNMENT_JOB
+	case users.AuditActionResumeAssignmentJob:
+		return optionsv1.AuditAction_RESUME_ASSIGNMENT_JOB
+	case users.AuditActionCancelAssignmentJob:
+		return optionsv1.AuditAction_CANCEL_ASSIGNMENT_JOB
 	default:
 		return optionsv1.AuditAction_AUDIT_ACTION_UNSPECIFIED
 	}
@@ -130,6 +138,14 @@ func ToAuditAction(t optionsv1.AuditAction) users.AuditAction {
 		return users.AuditActionLiftRestriction
 	case optionsv1.AuditAction_REVOKE_ASSIGNMENTS:
 		return users.AuditActionRevokeAssignments
+	case optionsv1.AuditAction_CREATE_ASSIGNMENT_JOB:
+		return users.AuditActionCreateAssignmentJob
+	case optionsv1.AuditAction_PAUSE_ASSIGNMENT_JOB:
+		return users.AuditActionPauseAssignmentJob
+	case optionsv1.AuditAction_RESUME_ASSIGNMENT_JOB:
+		return users.AuditActionResumeAssignmentJob
+	case optionsv1.AuditAction_CANCEL_ASSIGNMENT_JOB:
+		return users.AuditActionCancelAssignmentJob
 	default:
 		return ""
 	}

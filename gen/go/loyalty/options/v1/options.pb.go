@@ -123,8 +123,12 @@ const (
 	// A new or changed restriction of a player.
 	AuditAction_RESTRICT_PLAYER AuditAction = 26
 	// The end of all restrictions of a kind of a player.
-	AuditAction_LIFT_RESTRICTION   AuditAction = 27
-	AuditAction_REVOKE_ASSIGNMENTS AuditAction = 28
+	AuditAction_LIFT_RESTRICTION      AuditAction = 27
+	AuditAction_REVOKE_ASSIGNMENTS    AuditAction = 28
+	AuditAction_CREATE_ASSIGNMENT_JOB AuditAction = 29
+	AuditAction_PAUSE_ASSIGNMENT_JOB  AuditAction = 30
+	AuditAction_RESUME_ASSIGNMENT_JOB AuditAction = 31
+	AuditAction_CANCEL_ASSIGNMENT_JOB AuditAction = 32
 )
 
 // Enum value maps for AuditAction.
@@ -159,6 +163,10 @@ var (
 		26: "RESTRICT_PLAYER",
 		27: "LIFT_RESTRICTION",
 		28: "REVOKE_ASSIGNMENTS",
+		29: "CREATE_ASSIGNMENT_JOB",
+		30: "PAUSE_ASSIGNMENT_JOB",
+		31: "RESUME_ASSIGNMENT_JOB",
+		32: "CANCEL_ASSIGNMENT_JOB",
 	}
 	AuditAction_value = map[string]int32{
 		"AUDIT_ACTION_UNSPECIFIED": 0,
@@ -190,6 +198,10 @@ var (
 		"RESTRICT_PLAYER":          26,
 		"LIFT_RESTRICTION":         27,
 		"REVOKE_ASSIGNMENTS":       28,
+		"CREATE_ASSIGNMENT_JOB":    29,
+		"PAUSE_ASSIGNMENT_JOB":     30,
+		"RESUME_ASSIGNMENT_JOB":    31,
+		"CANCEL_ASSIGNMENT_JOB":    32,
 	}
 )
 
@@ -1797,7 +1809,7 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\n" +
 	"\x06PLAYER\x10\x01\x12\t\n" +
 	"\x05STAFF\x10\x02\x12\t\n" +
-	"\x05ADMIN\x10\x03*\xc4\x04\n" +
+	"\x05ADMIN\x10\x03*\xaf\x05\n" +
 	"\vAuditAction\x12\x1c\n" +
 	"\x18AUDIT_ACTION_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05LOGIN\x10\x01\x12\v\n" +
@@ -1830,7 +1842,11 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x11ARCHIVE_PROMOTION\x10\x19\x12\x13\n" +
 	"\x0fRESTRICT_PLAYER\x10\x1a\x12\x14\n" +
 	"\x10LIFT_RESTRICTION\x10\x1b\x12\x16\n" +
-	"\x12REVOKE_ASSIGNMENTS\x10\x1c*\x93\x01\n" +
+	"\x12REVOKE_ASSIGNMENTS\x10\x1c\x12\x19\n" +
+	"\x15CREATE_ASSIGNMENT_JOB\x10\x1d\x12\x18\n" +
+	"\x14PAUSE_ASSIGNMENT_JOB\x10\x1e\x12\x19\n" +
+	"\x15RESUME_ASSIGNMENT_JOB\x10\x1f\x12\x19\n" +
+	"\x15CANCEL_ASSIGNMENT_JOB\x10 *\x93\x01\n" +
 	"\n" +
 	"ColumnType\x12\x1b\n" +
 	"\x17COLUMN_TYPE_UNSPECIFIED\x10\x00\x12\b\n" +

@@ -1,0 +1,87 @@
+package e2e_test
+
+import (
+	"errors"
+	"testing"
+)
+
+// jobs assigns a promotion to audiences.
+func jobs(t *testing.T, p platform) {
+	staff, first, second := newStaff(t, p.admin(t)), newPlayer(t, p.url), newPlayer(t, p.url)
+	id := newPromotion(staff, "BONUS", "20").text("id")
+	path := "/api/v1/promotions/" + id + "/assignment-jobs"
+	audience := object{"playerIds": []string{first.id, first.id, second.id, someID}}
+	dry := finished(staff, staff.call(202, "POST", path, object{"audience": audience, "dryRun": true}))
+	if dry.body["dryRun"] != true || text(dry.body, "forecast.liability") != "40.00" {
+		t.Errorf("got %v, want a forecast of 40.00", dry)
+	}
+	first.refused(404, "NOT_FOUND", "POST", "/api/v1/promotions/claim", object{"promotion_id": id})
+
+	created := staff.call(202, "POST", path, object{"audience": audience}, "Idempotency-Key", "job "+id)
+	if again := staff.call(202, "POST", path, object{"audience": audience}, "Idempotency-Key", "job "+id); again.raw != created.raw {
+		t.Errorf("got %v with the same key, want %v", again, created)
+	}
+	j := finished(staff, created)
+	counts, _ := j.body["counts"].(object)
+	for name, want := range map[string]float64{
+		"total": 4, "processed": 4, "assigned": 2, "alreadyAssigned": 1, "unknown": 1, "inactive": 0, "restricted": 0, "malformed": 0,
+	} {
+		if counts[name] != want {
+			t.Errorf("counts.%s is %v, want %v", name, counts[name], want)
+		}
+	}
+	refused := staff.call(200, "GET", "/api/v1/assignment-jobs/"+j.text("id")+"/refused", nil).list("refused")
+	if len(refused) != 1 || text(refused[0], "player") != someID || text(refused[0], "outcome") != "UNKNOWN_PLAYER" || refused[0]["line"] != 4.0 {
+		t.Errorf("got %v, want the unknown player", refused)
+	}
+	assigned := first.call(200, "GET", "/api/v1/promotions/players/"+first.id, nil).list("assignments")[0]
+	if text(assigned, "source") != "JOB" || text(assigned, "jobId") != j.text("id") {
+		t.Errorf("got the assignment %v, want one of the job", assigned)
+	}
+	eventually(t, "the players are notified", func() error { return errors.Join(times(first, id, 1), times(second, id, 1)) })
+	if list := staff.call(200, "GET", path, nil); list.body["total"] != 2.0 || text(list.list("jobs")[0], "id") != j.text("id") {
+		t.Errorf("got the jobs %v, want both", list)
+	}
+	for _, verb := range []string{"pause", "resume", "cancel"} {
+		staff.refused(409, "JOB_STATE_CONFLICT", "POST", "/api/v1/assignment-jobs/"+j.text("id")+"/"+verb, nil)
+	}
+	invalid(staff, "audience", "POST", path, object{"audience": object{}})
+	invalid(staff, "audience", "POST", path, object{"audience": object{"all": true, "playerIds": []string{someID}}})
+	invalid(staff, "audience.filter", "POST", path, object{"audience": object{"filter": object{}}})
+	invalid(staff, "audience.playerIds[0]", "POST", path, object{"audience": object{"playerIds": []string{"x"}}})
+	waits(staff, second)
+}
+
+// waits creates a job of a paused promotion, which waits until it is resumed.
+func waits(staff, player client) {
+	staff.t.Helper()
+	id := newPromotion(staff, "BONUS", "20").text("id")
+	staff.call(200, "POST", "/api/v1/promotions/"+id+"/pause", nil)
+	filter := object{"registeredFrom": player.call(200, "GET", "/api/v1/users/me", nil).text("createdAt")}
+	j := staff.call(202, "POST", "/api/v1/promotions/"+id+"/assignment-jobs", object{"audience": object{"filter": filter}})
+	eventually(staff.t, "the job waits", func() error {
+		if got := staff.call(200, "GET", "/api/v1/assignment-jobs/"+j.text("id"), nil).text("state"); got != "PAUSED" {
+			return errors.New(got)
+		}
+		return nil
+	})
+	staff.call(200, "POST", "/api/v1/promotions/"+id+"/resume", nil)
+	if j = finished(staff, j); j.body["counts"].(object)["assigned"].(float64) < 1 {
+		staff.t.Errorf("got %v, want the player to be assigned the promotion", j)
+	}
+	if a := player.call(200, "GET", "/api/v1/promotions/players/"+player.id, nil).list("assignments")[0]; text(a, "promotion_id") != id {
+		staff.t.Errorf("got the assignment %v, want one of the filter", a)
+	}
+}
+
+// finished waits until a job has succeeded, and returns it.
+func finished(staff client, j answer) answer {
+	staff.t.Helper()
+	eventually(staff.t, "the job has succeeded", func() error {
+		if j = staff.call(200, "GET", "/api/v1/assignment-jobs/"+j.text("id"), nil); j.text("state") != "SUCCEEDED" {
+			return errors.New(j.raw)
+		}
+		return nil
+	})
+	return j
+}
