@@ -45,6 +45,7 @@ class AppErrorCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ASSIGNMENT_REVOKED: _ClassVar[AppErrorCode]
     ASSIGNMENT_EXPIRED: _ClassVar[AppErrorCode]
     PROMOTION_EXHAUSTED: _ClassVar[AppErrorCode]
+    JOB_STATE_CONFLICT: _ClassVar[AppErrorCode]
 APP_ERROR_CODE_UNSPECIFIED: AppErrorCode
 VALIDATION_FAILED: AppErrorCode
 INVALID_CREDENTIALS: AppErrorCode
@@ -83,3 +84,4 @@ PLAYER_RESTRICTED: AppErrorCode
 ASSIGNMENT_REVOKED: AppErrorCode
 ASSIGNMENT_EXPIRED: AppErrorCode
 PROMOTION_EXHAUSTED: AppErrorCode
+JOB_STATE_CONFLICT: AppErrorCode

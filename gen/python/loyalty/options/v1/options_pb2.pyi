@@ -49,6 +49,10 @@ class AuditAction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RESTRICT_PLAYER: _ClassVar[AuditAction]
     LIFT_RESTRICTION: _ClassVar[AuditAction]
     REVOKE_ASSIGNMENTS: _ClassVar[AuditAction]
+    CREATE_ASSIGNMENT_JOB: _ClassVar[AuditAction]
+    PAUSE_ASSIGNMENT_JOB: _ClassVar[AuditAction]
+    RESUME_ASSIGNMENT_JOB: _ClassVar[AuditAction]
+    CANCEL_ASSIGNMENT_JOB: _ClassVar[AuditAction]
 
 class ColumnType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -103,6 +107,10 @@ ARCHIVE_PROMOTION: AuditAction
 RESTRICT_PLAYER: AuditAction
 LIFT_RESTRICTION: AuditAction
 REVOKE_ASSIGNMENTS: AuditAction
+CREATE_ASSIGNMENT_JOB: AuditAction
+PAUSE_ASSIGNMENT_JOB: AuditAction
+RESUME_ASSIGNMENT_JOB: AuditAction
+CANCEL_ASSIGNMENT_JOB: AuditAction
 COLUMN_TYPE_UNSPECIFIED: ColumnType
 UUID: ColumnType
 MONEY: ColumnType
