@@ -32,9 +32,13 @@ SELECT id, CASE n % 2000 WHEN 8 THEN 'DEBIT' ELSE 'CREDIT' END, 1, 1, 'Claimed '
 FROM :numbers;
 `
 
+// popular is the number of the promotion that has as many assignments as each table has rows.
+const popular = 0
+
 // growthPromotions inserts promotions and assignments. Few promotions are welcome bonuses, which are inactive. Few others
 // are inactive, end before 2000, or have another title. The owner has the promotions with even numbers. Half of the players
-// have one assignment each. Few assignments are claimed.
+// have one assignment each. Few assignments are claimed. Other players have one assignment each of the popular promotion.
+// They were assigned on 100 days, and every tenth is claimed.
 const growthPromotions = `
 INSERT INTO promotions (id, title, description, type, amount, start_date, end_date, created_at, is_active, updated_at)
 SELECT id, CASE n % 1000 WHEN 8 THEN 'Jackpot ' ELSE 'Offer ' END || n, 'A bonus for you',
@@ -47,6 +51,15 @@ INSERT INTO player_promotions (id, user_id, promotion_id, claimed, amount, creat
 SELECT id, CASE n % 2 WHEN 0 THEN ':owner' ELSE id END, id, claimed, 1, now(), CASE WHEN claimed THEN now() END,
 	CASE WHEN claimed THEN id END, 'Offer'
 FROM :numbers, CAST(n % 2000 = 8 AS boolean) claimed;
+
+INSERT INTO promotions (id, title, description, type, amount, start_date, end_date, created_at, is_active, updated_at)
+VALUES (':popular', 'Offer', 'A bonus for you', 'BONUS', 1, '2000-01-01', '2999-12-31', '2025-01-01Z', true, now());
+
+INSERT INTO player_promotions (id, user_id, promotion_id, claimed, amount, created_at, claimed_at, transaction_id, title)
+SELECT other, other AS player, ':popular', claimed, 1, at, CASE WHEN claimed THEN at + n % 86400 * interval '1 s' END,
+	CASE WHEN claimed THEN other END, 'Offer'
+FROM :numbers, CAST(n % 10 = 8 AS boolean) claimed, CAST(replace(id::text, '-8000-', '-9000-') AS uuid) other,
+	LATERAL (SELECT timestamptz '2025-01-01Z' + n % 100 * interval '1 day' AS at) day;
 `
 
 // growthNotifications inserts notifications. The owner has half of them, few of which are read. The reader has a quarter of
@@ -70,7 +83,8 @@ func (g *grown) fill(ctx context.Context, service string, pool *pgxpool.Pool, ro
 	text = strings.NewReplacer(
 		":numbers", "generate_series(1, :rows) n, CAST('"+growthPrefix+"' || lpad(n::text, 12, '0') AS uuid) id",
 	).Replace(text)
-	text = strings.NewReplacer(":rows", strconv.Itoa(rows), ":owner", g.owner.id, ":reader", g.reader.id).Replace(text)
+	text = strings.NewReplacer(":rows", strconv.Itoa(rows), ":owner", g.owner.id, ":popular", growthID(popular).String(),
+		":reader", g.reader.id).Replace(text)
 	insert := func() (float64, error) {
 		_, err := pool.Exec(ctx, text)
 		return 0, err

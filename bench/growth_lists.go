@@ -42,6 +42,8 @@ func growthLists() []growthList {
 		{name: "transactions of a player with one", service: "users", path: "/api/v1/users/{other}/transactions?page_size=20"},
 
 		{name: "a promotion", service: "promotions", path: "/api/v1/promotions/{promotion}?"},
+		{name: "statistics of a promotion", service: "promotions",
+			path: "/api/v1/promotions/{popular}/stats?from=2025-01-01&to=2025-04-10"},
 		{name: "promotions", service: "promotions", path: promotions},
 		{name: "promotions by type, many", service: "promotions", path: promotions + "&type=BONUS"},
 		{name: "promotions by type, few", service: "promotions", path: promotions + "&type=WELCOME_BONUS"},
@@ -81,7 +83,8 @@ func (g *grown) request(l growthList, rows int) (path, token string) {
 	other := 2*rand.IntN(rows/4) + 1
 	email := growthEmail(n)
 	path = strings.NewReplacer(
-		"{owner}", g.owner.id, "{user}", growthID(n).String(), "{promotion}", growthID(n).String(),
+		"{owner}", g.owner.id, "{popular}", growthID(popular).String(),
+		"{user}", growthID(n).String(), "{promotion}", growthID(n).String(),
 		"{other}", growthID(other).String(), "{email}", email, "{3}", email[:3], "{1}", email[:1],
 	).Replace(l.path)
 	switch {

@@ -1,10 +1,10 @@
 -- The database counts the claims of a day by the time between assignment and claim, as it counts assignments.
 
--- Returns the shortest time of the step of a claim, in seconds. Steps are 1 second wide below 128, and 64 steps follow for
+-- Returns the shortest time of the step of a claim, in seconds. Steps are 1 second wide below 32, and 16 steps follow for
 -- each doubling.
 CREATE FUNCTION "claim_seconds"(created_at timestamptz, claimed_at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
   SELECT s >> k << k FROM (
-    SELECT s, greatest(64 - 7 - length(substring(s::bit(64)::text FROM '^0*')), 0) AS k
+    SELECT s, greatest(64 - 5 - length(substring(s::bit(64)::text FROM '^0*')), 0) AS k
     FROM (SELECT greatest(floor(extract(epoch FROM $2 - $1)), 0)::bigint AS s) t
   ) t
 $$;

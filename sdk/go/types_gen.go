@@ -603,8 +603,8 @@ type PromotionStats struct {
 	Totals PromotionTotals `json:"totals"`
 	// The claims divided by the assignments of the period, at most 1. It is 0 without assignments.
 	Conversion float64 `json:"conversion"`
-	// The median time from an assignment to its claim, of the claims of the period. It is exact below 128 seconds, and at
-	// most 1 % too long or too short above. It is 0 without claims.
+	// The median time from an assignment to its claim, of the claims of the period. It is exact below 32 seconds, and at
+	// most 6 % too long or too short above. It is 0 without claims.
 	MedianSecondsToClaim int `json:"medianSecondsToClaim"`
 	// Each day of the period, also days without changes.
 	Series []PromotionDayStats `json:"series"`

@@ -36,7 +36,7 @@ type DayCounts struct {
 }
 
 // ClaimTimes counts the claims that were made a number of seconds after their assignment, or up to one step later. The step
-// is a second below 128 seconds, and doubles with each doubling of the time.
+// is a second below 32 seconds, and doubles with each doubling of the time.
 type ClaimTimes struct{ Seconds, Claims int64 }
 
 // Stats are the statistics of a promotion in a period.
@@ -100,7 +100,7 @@ func newStats(from, to date.Date, changed []DayCounts, times []ClaimTimes) Stats
 	return stats
 }
 
-// median returns the lower median of times in ascending order: the middle of its step.
+// median returns the lower median of times in ascending order. It assumes that the times of a step are spread evenly.
 func median(times []ClaimTimes) time.Duration {
 	var claims int64
 	for _, t := range times {
@@ -108,9 +108,10 @@ func median(times []ClaimTimes) time.Duration {
 	}
 	rank := (claims + 1) / 2
 	for _, t := range times {
-		if rank -= t.Claims; rank <= 0 {
-			return time.Duration(t.Seconds+stepOf(t.Seconds)/2) * time.Second
+		if rank <= t.Claims {
+			return time.Duration(t.Seconds+stepOf(t.Seconds)*(2*rank-1)/(2*t.Claims)) * time.Second
 		}
+		rank -= t.Claims
 	}
 	return 0
 }
@@ -118,7 +119,7 @@ func median(times []ClaimTimes) time.Duration {
 // stepOf returns the width in seconds of the step that begins at seconds.
 func stepOf(seconds int64) int64 {
 	step := int64(1)
-	for ; seconds >= 128; seconds /= 2 {
+	for ; seconds >= 32; seconds /= 2 {
 		step *= 2
 	}
 	return step

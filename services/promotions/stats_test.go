@@ -103,14 +103,16 @@ func TestMedianToClaim(t *testing.T) {
 		times []promotions.ClaimTimes
 		want  time.Duration
 	}{
-		"none":       {nil, 0},
-		"one":        {[]promotions.ClaimTimes{{17, 1}}, 17 * time.Second},
-		"two":        {[]promotions.ClaimTimes{{17, 1}, {90, 1}}, 17 * time.Second},
-		"three":      {[]promotions.ClaimTimes{{17, 1}, {90, 2}}, 90 * time.Second},
-		"uncounted":  {[]promotions.ClaimTimes{{3, 0}, {17, 2}, {90, 1}}, 17 * time.Second},
-		"last exact": {[]promotions.ClaimTimes{{127, 1}}, 127 * time.Second},
-		"wide step":  {[]promotions.ClaimTimes{{128, 1}}, 129 * time.Second},
-		"wider step": {[]promotions.ClaimTimes{{86016, 9}}, (86016 + 512) * time.Second},
+		"none":          {nil, 0},
+		"one":           {[]promotions.ClaimTimes{{17, 1}}, 17 * time.Second},
+		"two":           {[]promotions.ClaimTimes{{17, 1}, {30, 1}}, 17 * time.Second},
+		"three":         {[]promotions.ClaimTimes{{17, 1}, {30, 2}}, 30 * time.Second},
+		"uncounted":     {[]promotions.ClaimTimes{{3, 0}, {17, 2}, {30, 1}}, 17 * time.Second},
+		"last exact":    {[]promotions.ClaimTimes{{31, 1}}, 31 * time.Second},
+		"wide step":     {[]promotions.ClaimTimes{{32, 1}}, 33 * time.Second},
+		"wider step":    {[]promotions.ClaimTimes{{81920, 9}}, (81920 + 2048) * time.Second},
+		"end of step":   {[]promotions.ClaimTimes{{3, 1}, {65536, 10}, {131072, 9}}, (65536 + 4096*17/20) * time.Second},
+		"start of step": {[]promotions.ClaimTimes{{3, 9}, {65536, 10}, {131072, 1}}, (65536 + 4096*1/20) * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -894,8 +894,8 @@ class PromotionStats(Record, kw_only=True):
     conversion: float
     """The claims divided by the assignments of the period, at most 1. It is 0 without assignments."""
     median_seconds_to_claim: int
-    """The median time from an assignment to its claim, of the claims of the period. It is exact below 128 seconds,
-    and at most 1 % too long or too short above. It is 0 without claims.
+    """The median time from an assignment to its claim, of the claims of the period. It is exact below 32 seconds,
+    and at most 6 % too long or too short above. It is 0 without claims.
     """
     series: list[PromotionDayStats]
     """Each day of the period, also days without changes."""

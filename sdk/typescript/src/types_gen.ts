@@ -683,8 +683,8 @@ export interface PromotionStats {
   /** The claims divided by the assignments of the period, at most 1. It is 0 without assignments. */
   conversion: number;
   /**
-   * The median time from an assignment to its claim, of the claims of the period. It is exact below 128 seconds, and at
-   * most 1 % too long or too short above. It is 0 without claims.
+   * The median time from an assignment to its claim, of the claims of the period. It is exact below 32 seconds, and at
+   * most 6 % too long or too short above. It is 0 without claims.
    */
   medianSecondsToClaim: number;
   /** Each day of the period, also days without changes. */

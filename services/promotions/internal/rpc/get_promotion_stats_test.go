@@ -23,7 +23,7 @@ func (s *fakeStore) Stats(
 		return nil, nil, apperr.New(apperr.NotFound, "promotion not found")
 	}
 	day := promotions.DayCounts{Day: to, Counts: promotions.Counts{Assigned: 4, Claimed: 1, Expired: 1, Revoked: 1, Cost: 2050}}
-	return []promotions.DayCounts{day}, []promotions.ClaimTimes{{Seconds: 90, Claims: 1}}, nil
+	return []promotions.DayCounts{day}, []promotions.ClaimTimes{{Seconds: 30, Claims: 1}}, nil
 }
 
 const statsRoute = route + "/" + promotionID + "/stats"
@@ -36,7 +36,7 @@ func TestGetPromotionStats(t *testing.T) {
 	none := object{"date": "2026-03-09", "assigned": 0.0, "claimed": 0.0, "expired": 0.0, "revoked": 0.0, "cost": "0.00"}
 	last := object{"date": "2026-03-10"}
 	maps.Copy(last, counts)
-	want := object{"totals": counts, "conversion": 0.25, "medianSecondsToClaim": 90.0, "series": []any{none, last}}
+	want := object{"totals": counts, "conversion": 0.25, "medianSecondsToClaim": 30.0, "series": []any{none, last}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

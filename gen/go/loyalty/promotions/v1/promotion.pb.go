@@ -1169,7 +1169,7 @@ type PromotionClaimTime struct {
 	PromotionId string                 `protobuf:"bytes,1,opt,name=promotion_id,json=promotionId,proto3" json:"promotion_id,omitempty"`
 	// The day of the claims.
 	Day string `protobuf:"bytes,2,opt,name=day,proto3" json:"day,omitempty"`
-	// The shortest time of the step. Steps are 1 second wide below 128, then 2 below 256, 4 below 512, and so on.
+	// The shortest time of the step. Steps are 1 second wide below 32, then 2 below 64, 4 below 128, and so on.
 	Seconds       int64 `protobuf:"varint,3,opt,name=seconds,proto3" json:"seconds,omitempty"`
 	Claims        int64 `protobuf:"varint,4,opt,name=claims,proto3" json:"claims,omitempty"`
 	unknownFields protoimpl.UnknownFields

@@ -720,8 +720,8 @@ type PromotionStats struct {
 	Totals *PromotionTotals       `protobuf:"bytes,1,opt,name=totals,proto3" json:"totals,omitempty"`
 	// The claims divided by the assignments of the period, at most 1. It is 0 without assignments.
 	Conversion float64 `protobuf:"fixed64,2,opt,name=conversion,proto3" json:"conversion,omitempty"`
-	// The median time from an assignment to its claim, of the claims of the period. It is exact below 128 seconds, and at most
-	// 1 % too long or too short above. It is 0 without claims.
+	// The median time from an assignment to its claim, of the claims of the period. It is exact below 32 seconds, and at most
+	// 6 % too long or too short above. It is 0 without claims.
 	MedianSecondsToClaim int32 `protobuf:"varint,3,opt,name=median_seconds_to_claim,json=medianSecondsToClaim,proto3" json:"median_seconds_to_claim,omitempty"`
 	// Each day of the period, also days without changes.
 	Series        []*PromotionDayStats `protobuf:"bytes,4,rep,name=series,proto3" json:"series,omitempty"`
