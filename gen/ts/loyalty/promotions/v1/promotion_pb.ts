@@ -636,7 +636,7 @@ export type PromotionClaimTime = Message<"loyalty.promotions.v1.PromotionClaimTi
   day: string;
 
   /**
-   * The shortest time of the step. Steps are 1 second wide below 128, then 2 below 256, 4 below 512, and so on.
+   * The shortest time of the step. Steps are 1 second wide below 32, then 2 below 64, 4 below 128, and so on.
    *
    * @generated from field: int64 seconds = 3;
    */

@@ -309,8 +309,8 @@ export type PromotionStats = Message<"loyalty.promotions.v1.PromotionStats"> & {
   conversion: number;
 
   /**
-   * The median time from an assignment to its claim, of the claims of the period. It is exact below 128 seconds, and at most
-   * 1 % too long or too short above. It is 0 without claims.
+   * The median time from an assignment to its claim, of the claims of the period. It is exact below 32 seconds, and at most
+   * 6 % too long or too short above. It is 0 without claims.
    *
    * @generated from field: int32 median_seconds_to_claim = 3;
    */
