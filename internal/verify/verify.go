@@ -8,6 +8,7 @@
 //   - Each claimed assignment was paid by exactly one credit, and each credit for a claim belongs to a claimed assignment.
 //   - The counters of each promotion equal its assignments, and its claims do not exceed its limits. No reservation of a
 //     claim is left.
+//   - Each job has made the assignments that it has counted.
 //   - Each assignment has exactly one notification, or none if a restriction muted it, and each player's notification
 //     sequence has no gap and no duplicate.
 //   - Each entry of the audit trail is one that the platform records, and its effect exists. Each registration of an
@@ -83,6 +84,7 @@ func Run(ctx context.Context, s Sources, o Options, out io.Writer) (int, error) 
 		{"restricted", restricted},
 		{"claims", claims},
 		{"limits", limits},
+		{"jobs", jobs},
 		{"notifications", notifications},
 		{"audit trail", auditTrail},
 		{"outboxes", outboxes},
