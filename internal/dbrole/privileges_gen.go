@@ -20,7 +20,7 @@ func Of(service string) Privileges {
 			"promotion_claim_times":           {},
 			"assignment_deadlines":            {Insert: true, Update: []string{"action", "due_at"}, Delete: true},
 			"claim_keys":                      {Insert: true},
-			"players":                         {Insert: true, Update: []string{"is_active", "updated_at", "status_version", "restrictions_version", "promotions_refused_until", "promotions_muted_until"}},
+			"players":                         {Insert: true, Update: []string{"is_active", "created_at", "updated_at", "status_version", "restrictions_version", "promotions_refused_until", "promotions_muted_until"}},
 			"anomalies":                       {Insert: true, Update: []string{"seen", "seen_by", "seen_at"}},
 			"anomaly_windows":                 {Insert: true, Update: []string{"entries", "amount"}, Delete: true},
 			"assignment_jobs":                 {Insert: true, Update: []string{"state", "counts_total", "counts_processed", "counts_assigned", "counts_already_assigned", "counts_unknown", "counts_inactive", "counts_restricted", "counts_malformed", "forecast_players", "forecast_liability", "started_at", "finished_at", "failure", "waiting", "chunk", "player", "attempts", "worked_at"}},

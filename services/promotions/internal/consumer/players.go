@@ -47,7 +47,7 @@ func Players(s *promotions.Service) event.Subscription {
 		}
 		switch m.GetEventType() {
 		case usersv1.PlayerEventType_PLAYER_REGISTERED:
-			return s.Registered(ctx, e.ID, player)
+			return s.Registered(ctx, e.ID, player, e.Time)
 		case usersv1.PlayerEventType_PLAYER_DEACTIVATED, usersv1.PlayerEventType_PLAYER_ACTIVATED,
 			usersv1.PlayerEventType_PLAYER_RESTRICTED, usersv1.PlayerEventType_PLAYER_UNRESTRICTED:
 			c, err := statusChange(m, player)

@@ -121,7 +121,7 @@ func (f fixture) promotion(kind promotions.PromotionType, from, to int) promotio
 func (f fixture) player() uuid.UUID {
 	f.Helper()
 	id := uuid.Must(uuid.NewV7())
-	if err := f.service.Registered(f.Context(), uuid.NewString(), id); err != nil {
+	if err := f.service.Registered(f.Context(), uuid.NewString(), id, time.Now()); err != nil {
 		f.Fatal(err)
 	}
 	return id

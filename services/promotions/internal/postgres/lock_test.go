@@ -64,7 +64,7 @@ func TestDeactivationPrecedesLaterAssignments(t *testing.T) {
 			f.wantCode(err, "")
 		},
 		assign(second, apperr.PromotionNotActive),
-		func() { f.wantCode(f.service.Registered(t.Context(), uuid.NewString(), third), "") },
+		func() { f.wantCode(f.service.Registered(t.Context(), uuid.NewString(), third, time.Now()), "") },
 	} {
 		wg.Go(step)
 		f.awaitBlocked(n + 1)

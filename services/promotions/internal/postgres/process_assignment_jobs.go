@@ -47,8 +47,8 @@ func (s *Store) NextBatch(ctx context.Context, now time.Time) (j domain.Assignme
 }
 
 // ProcessBatch processes a batch in one transaction. It locks the job, so that no other replica processes the same batch, then
-// the promotion, as Assign does. The rows of players are not locked: a player whose status changes meanwhile counts as
-// assigned before the change.
+// the promotion, as Assign does. Then it locks the players, so that nothing is assigned to a player after a restriction
+// was stored.
 func (s *Store) ProcessBatch(ctx context.Context, b domain.JobBatch) (progressed bool, err error) {
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		progressed = false
@@ -111,6 +111,11 @@ func processLines(ctx context.Context, tx pgx.Tx, p domain.Promotion, j *domain.
 	for i, player := range b.Players {
 		ids[i] = player.ID
 	}
+	if !j.DryRun {
+		if _, err := tx.Exec(ctx, "SELECT FROM players WHERE id = ANY ($1) ORDER BY id FOR SHARE", ids); err != nil {
+			return err
+		}
+	}
 	rows, err := tx.Query(ctx, `SELECT c.n, c.id, `+outcomeSQL()+` FROM unnest($4::uuid[]) WITH ORDINALITY AS c (id, n)
 		LEFT JOIN players p ON p.id = c.id
 		LEFT JOIN player_promotions a ON a.user_id = c.id AND a.promotion_id = $1 ORDER BY c.n`,
@@ -155,8 +160,12 @@ func processPlayers(ctx context.Context, tx pgx.Tx, p domain.Promotion, j *domai
 	}
 	args := []any{p.ID, j.ID, b.At, j.Player, j.LastPlayer, b.Limit}
 	condition, args := playerFilter(f, args)
+	lock := " FOR SHARE"
+	if j.DryRun {
+		lock = ""
+	}
 	rows, err := tx.Query(ctx, `SELECT p.id, `+condition+`, `+outcomeSQL()+`
-		FROM (SELECT * FROM players WHERE id > $4 AND id <= $5 ORDER BY id LIMIT $6) p
+		FROM (SELECT * FROM players WHERE id > $4 AND id <= $5 ORDER BY id LIMIT $6`+lock+`) p
 		LEFT JOIN player_promotions a ON a.user_id = p.id AND a.promotion_id = $1 ORDER BY p.id`, args...)
 	if err != nil {
 		return false, err

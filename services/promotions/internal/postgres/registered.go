@@ -17,8 +17,8 @@ func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Reg
 	err := s.processOnce(ctx, eventID, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO players (`+playerColumns+`) VALUES (`+columns.Placeholders(playerColumns, 1)+`)
-			ON CONFLICT (id) DO NOTHING`,
-			playerValues(domain.Player{ID: r.Player, IsActive: true, CreatedAt: r.At, UpdatedAt: r.At})...)
+			ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at`,
+			playerValues(domain.Player{ID: r.Player, IsActive: true, CreatedAt: r.Registered, UpdatedAt: r.At})...)
 		if err != nil {
 			return err
 		}

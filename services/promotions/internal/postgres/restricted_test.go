@@ -194,7 +194,7 @@ func TestRestrictionBeforeTheRegistration(t *testing.T) {
 	} {
 		player := uuid.Must(uuid.NewV7())
 		f.restrict(player, 1, restriction(kind))
-		if err := f.service.Registered(t.Context(), uuid.NewString(), player); err != nil {
+		if err := f.service.Registered(t.Context(), uuid.NewString(), player, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if got, notified := f.listed(player, false), f.notifications(player); got != want || notified != 0 {

@@ -23,12 +23,12 @@ func TestRegistrationAssignsAvailablePromotionsOnce(t *testing.T) {
 	f.promotion(promotions.PromotionTypeBonus, 0, 5)
 	player, event := uuid.Must(uuid.NewV7()), uuid.NewString()
 	for range 3 {
-		if err := f.service.Registered(t.Context(), event, player); err != nil {
+		if err := f.service.Registered(t.Context(), event, player, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// The same registration, published with another event id.
-	if err := f.service.Registered(t.Context(), uuid.NewString(), player); err != nil {
+	if err := f.service.Registered(t.Context(), uuid.NewString(), player, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	list, err := f.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 10})

@@ -1626,19 +1626,20 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\auser_id\n" +
 	"\x03key\x10\x01\"\f\n" +
 	"\x02id\x12\x04\b\x05\x10\x01\x18\x01*\n" +
-	"promotionsB\x02\b\x01\"\xb9\x03\n" +
+	"promotionsB\x02\b\x01\"\xc5\x03\n" +
 	"\x06Player\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x1b\n" +
 	"\tis_active\x18\x02 \x01(\bR\bisActive\x129\n" +
 	"\n" +
 	"created_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt:\x81\x02\xaa\xbb\x18\xfc\x01\n" +
+	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt:\x8d\x02\xaa\xbb\x18\x88\x02\n" +
 	"\aplayers\"\x17\n" +
 	"\x0estatus_version\x12\x05\b\x05:\x010\"\x1d\n" +
 	"\x14restrictions_version\x12\x05\b\x05:\x010\"!\n" +
 	"\x18promotions_refused_until\x12\x05\b\x05:\x010\"\x1f\n" +
-	"\x16promotions_muted_until\x12\x05\b\x05:\x010:\x02\x01\x02Bq\b\x01\x12\tis_active\x12\n" +
+	"\x16promotions_muted_until\x12\x05\b\x05:\x010:\x02\x01\x02B}\b\x01\x12\tis_active\x12\n" +
+	"created_at\x12\n" +
 	"updated_at\x12\x0estatus_version\x12\x14restrictions_version\x12\x18promotions_refused_until\x12\x16promotions_muted_until*j\n" +
 	"\rPromotionType\x12\x1e\n" +
 	"\x1aPROMOTION_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n" +
