@@ -107,7 +107,7 @@ func (f *fleet) open(ctx context.Context) error {
 		"LOYALTY_LEDGER_KEY="+ledgerchain.GenerateKey(),
 		"LOYALTY_INTERNAL_TOKEN=token of this benchmark run", "LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",
 		"LOYALTY_REGISTRATIONS_PER_ADDRESS=60000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=60000",
-		"LOYALTY_SOCKETS_PER_ADDRESS=100000")
+		"LOYALTY_REFRESHES_PER_SESSION=60000", "LOYALTY_SOCKETS_PER_ADDRESS=100000")
 	f.settings = filepath.Join(f.env.folder, "loyalty.env")
 	if err := os.WriteFile(f.settings, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
 		return err

@@ -88,6 +88,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"half of mutual TLS":                   {"promotions", "", "LOYALTY_INTERNAL_TLS_KEY=/key.pem", "LOYALTY_INTERNAL_TLS_CERTIFICATE, LOYALTY_INTERNAL_TLS_KEY and LOYALTY_INTERNAL_TLS_CA must be set together"},
 		"TLS file that does not exist":         {"users", "", "LOYALTY_INTERNAL_TLS_CERTIFICATE=" + secret + "\nLOYALTY_INTERNAL_TLS_KEY=k\nLOYALTY_INTERNAL_TLS_CA=c", "LOYALTY_INTERNAL_TLS_CERTIFICATE: the file cannot be read: no such file or directory"},
 		"malformed ledger address":             {"promotions", "", "LOYALTY_LEDGER_ADDRESS=dns://10.0.0.2/users", "LOYALTY_LEDGER_ADDRESS must be host:port or dns://SERVER/HOST:PORT"},
+		"no refreshes":                         {"users", "", "LOYALTY_REFRESHES_PER_SESSION=0", "LOYALTY_REFRESHES_PER_SESSION must be a whole number from 1 to 60000"},
 		"negative limit":                       {"users", "", "LOYALTY_REGISTRATIONS_PER_ADDRESS=-1", "LOYALTY_REGISTRATIONS_PER_ADDRESS must be a whole number from 1 to 60000"},
 		"limit too high":                       {"users", "", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=60001", "LOYALTY_FAILED_LOGINS_PER_ADDRESS must be a whole number from 1 to 60000"},
 		"session lifetime too short":           {"users", "", "LOYALTY_SESSION_LIFETIME=59s", "LOYALTY_SESSION_LIFETIME must be a duration from 1m to 8760h"},

@@ -264,6 +264,11 @@ func limitSections() []settingSection {
 				keepDefault + "; more only if many players share one address",
 			},
 			{
+				"LOYALTY_REFRESHES_PER_SESSION",
+				"refreshes per minute of one session, averaged over 10 minutes; the session goes on after a refused one",
+				keepDefault,
+			},
+			{
 				"LOYALTY_SESSION_LIFETIME",
 				"time from a login to the end of the session, however often it is refreshed: `1m` to `8760h`. A session keeps the end " +
 					"that it got at the login",

@@ -54,15 +54,16 @@ func (l *sessionLifetime) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// limitSettings are the rate limits per address. The defaults are the same as in app.DefaultLimits.
+// limitSettings are the rate limits per address and session. The defaults are the same as in app.DefaultLimits.
 type limitSettings struct {
 	Registrations perMinute `env:"LOYALTY_REGISTRATIONS_PER_ADDRESS" envDefault:"20"`
 	FailedLogins  perMinute `env:"LOYALTY_FAILED_LOGINS_PER_ADDRESS" envDefault:"20"`
+	Refreshes     perMinute `env:"LOYALTY_REFRESHES_PER_SESSION"     envDefault:"12"`
 }
 
-// limits returns the default limits with these limits per address.
+// limits returns the default limits with these limits per address and session.
 func (s limitSettings) limits() app.Limits {
-	return app.DefaultLimits().PerAddress(int(s.Registrations), int(s.FailedLogins))
+	return app.DefaultLimits().PerAddress(int(s.Registrations), int(s.FailedLogins)).PerSession(int(s.Refreshes))
 }
 
 // perMinute is a rate limit in events per minute.

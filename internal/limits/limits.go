@@ -59,6 +59,13 @@ const (
 // hour. Each is kept for 72 hours.
 const AnswersPerHour = 1000
 
+// RefreshesPerSession is the default maximum number of refreshes of a session in RefreshPeriod: ten times
+// LOYALTY_REFRESHES_PER_SESSION. A test of the users service compares it with the limit there.
+const (
+	RefreshesPerSession = 120
+	RefreshPeriod       = 10 * time.Minute
+)
+
 // Limits of what clients keep open on one replica.
 const (
 	// Bodies is the maximum memory of the bodies of all requests in progress, in bytes.

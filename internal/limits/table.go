@@ -77,6 +77,11 @@ func requestSections() []Section {
 				What:  "new `Idempotency-Key`s of a player in an hour, in calls that succeed, for each replica",
 				Limit: count(AnswersPerHour), Refusal: rateLimited,
 			},
+			{
+				What: fmt.Sprintf("refreshes of a session in %.0f minutes (10 × `LOYALTY_REFRESHES_PER_SESSION`); the session goes on",
+					RefreshPeriod.Minutes()),
+				Limit: count(RefreshesPerSession), Refusal: rateLimited,
+			},
 			{What: "names in an `update_mask`", Limit: count(MaskNames), Refusal: invalid},
 			{What: "`update_mask` in JSON", Limit: size(MaskBytes), Refusal: invalid},
 			{What: "members of the body that an update without a mask examines", Limit: count(Members), Refusal: invalid},

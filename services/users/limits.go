@@ -15,7 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 )
 
-// Limits are the rate limits of logins, registrations and restrictions. Each limit applies to all replicas together. A zero
+// Limits are the rate limits of logins, refreshes, registrations and restrictions. Each limit applies to all replicas together. A zero
 // limit allows everything.
 type Limits struct {
 	// LoginPerAccount limits the failed logins for one e-mail: those of each known client, and those of all other clients
@@ -25,6 +25,8 @@ type Limits struct {
 	RegisterPerAddress ratelimit.Limit
 	// RestrictionsPerPlayer limits the changes of restrictions by a player.
 	RestrictionsPerPlayer ratelimit.Limit
+	// RefreshPerSession limits the refreshes of a session. A refresh beyond it does not end the session.
+	RefreshPerSession ratelimit.Limit
 }
 
 // LimitName is the name of a rate limit.
@@ -37,11 +39,14 @@ const (
 	LimitRegisterPerAddress LimitName = "register_per_address"
 
 	LimitRestrictionsPerPlayer LimitName = "restrictions_per_player"
+	LimitRefreshPerSession     LimitName = "refresh_per_session"
 )
 
 // LimitNames returns all names of limits.
 func LimitNames() []LimitName {
-	return []LimitName{LimitLoginPerAccount, LimitLoginPerAddress, LimitRegisterPerAddress, LimitRestrictionsPerPlayer}
+	return []LimitName{
+		LimitLoginPerAccount, LimitLoginPerAddress, LimitRegisterPerAddress, LimitRestrictionsPerPlayer, LimitRefreshPerSession,
+	}
 }
 
 // limited returns err. If err means that the limit is used up, it first calls the observer.
@@ -58,6 +63,10 @@ const (
 	defaultFailedLoginsPerMinute  = 20
 )
 
+// defaultRefreshesPerMinute is the default limit per session. A client refreshes every ten minutes, and after each load of a
+// page. Package internal/limits has the same value for the documentation.
+const defaultRefreshesPerMinute = 12
+
 // DefaultLimits returns the limits for production. Ten failed logins in ten minutes allow an attacker about 1,400 guesses a
 // day for one account. The limits per address are higher, because many users can share an address.
 func DefaultLimits() Limits {
@@ -65,7 +74,8 @@ func DefaultLimits() Limits {
 		LoginPerAccount:       ratelimit.Limit{N: 10, Per: 10 * time.Minute},
 		RestrictionsPerPlayer: ratelimit.Limit{N: 30, Per: time.Hour},
 	}.
-		PerAddress(defaultRegistrationsPerMinute, defaultFailedLoginsPerMinute)
+		PerAddress(defaultRegistrationsPerMinute, defaultFailedLoginsPerMinute).
+		PerSession(defaultRefreshesPerMinute)
 }
 
 // MaxPerMinute is the maximum of a limit per address, in events per minute.
@@ -79,6 +89,13 @@ func (l Limits) PerAddress(registrations, failedLogins int) Limits {
 	return l
 }
 
+// PerSession returns a copy of l with another limit of refreshes per minute, from 1 to MaxPerMinute. It applies to ten
+// minutes, so that a client may refresh many times at once.
+func (l Limits) PerSession(refreshes int) Limits {
+	l.RefreshPerSession = ratelimit.Limit{N: 10 * refreshes, Per: 10 * time.Minute}
+	return l
+}
+
 // Validate returns an error that names the invalid limits, or nil if all limits are valid.
 func (l Limits) Validate() error {
 	var errs []error
@@ -88,6 +105,7 @@ func (l Limits) Validate() error {
 	}{
 		{"LoginPerAccount", l.LoginPerAccount}, {"LoginPerAddress", l.LoginPerAddress},
 		{"RegisterPerAddress", l.RegisterPerAddress}, {"RestrictionsPerPlayer", l.RestrictionsPerPlayer},
+		{"RefreshPerSession", l.RefreshPerSession},
 	} {
 		if err := s.limit.Validate(); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
@@ -16,12 +17,21 @@ func TestValidateNamesEveryInvalidLimit(t *testing.T) {
 		t.Errorf("the default limits are invalid: %v", err)
 	}
 	negative := ratelimit.Limit{N: -1, Per: time.Hour}
-	limits := users.Limits{LoginPerAccount: negative, LoginPerAddress: negative, RegisterPerAddress: negative}
+	invalid := users.Limits{LoginPerAccount: negative, LoginPerAddress: negative, RegisterPerAddress: negative}
 	const want = `LoginPerAccount: a rate limit must be at least 1
 LoginPerAddress: a rate limit must be at least 1
 RegisterPerAddress: a rate limit must be at least 1`
-	if err := limits.Validate(); err == nil || err.Error() != want {
+	if err := invalid.Validate(); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestDocumentedLimit compares the limit of refreshes with the table in docs/limits.md.
+func TestDocumentedLimit(t *testing.T) {
+	t.Parallel()
+	want := ratelimit.Limit{N: limits.RefreshesPerSession, Per: limits.RefreshPeriod}
+	if got := users.DefaultLimits().RefreshPerSession; got != want {
+		t.Errorf("DefaultLimits().RefreshPerSession = %+v, want %+v", got, want)
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 // cookies. Refresh tries them in the order of [Sessions.Rank] and exchanges the first usable token.
 //
 // The error is TOKEN_MISSING without a token. If every token is invalid or revoked, Refresh returns the error of
-// [Sessions.Rotate] for the first token in the order of [Sessions.Rank]. Any other error stops Refresh at once.
+// [Sessions.Rotate] for the first token in the order of [Sessions.Rank]. Any other error stops Refresh at once, such as
+// RATE_LIMITED after too many refreshes of a session. It does not end the session.
 func (s *Service) Refresh(ctx context.Context, from Client, refreshTokens ...string) (Tokens, error) {
 	if len(refreshTokens) == 0 {
 		return Tokens{}, tokenMissing()
@@ -53,8 +54,13 @@ func (s *Service) recordReuse(ctx context.Context, of session.Session, failure e
 
 // renewAccess issues an access token of a session if the user is active and the sessions of the user have not been ended
 // since the last refresh. Otherwise it ends the session, or all sessions of a deactivated user, and returns TOKEN_REVOKED.
+// The error is RATE_LIMITED after too many calls for the session.
 // Such a session is left over if the session store could not be reached, or if somebody has restored it there.
 func (s *Service) renewAccess(ctx context.Context, of *session.Session) (session.Access, error) {
+	err := s.limiter.Allow(ctx, "refresh:"+of.ID.String(), s.limits.RefreshPerSession)
+	if s.limited(LimitRefreshPerSession, err) != nil {
+		return session.Access{}, err
+	}
 	u, err := s.store.User(ctx, of.User)
 	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
 		return session.Access{}, err

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
@@ -178,4 +179,31 @@ func TestInterruptedDeactivation(t *testing.T) {
 		}
 		f.checkAccess(tokens, "")
 	})
+}
+
+// TestRefreshesOfASessionAreLimited refreshes a session in a loop. The session goes on, and a stolen token still ends it.
+func TestRefreshesOfASessionAreLimited(t *testing.T) {
+	f := start(t)
+	f.register("anna@example.com")
+	tokens := f.login("anna@example.com")
+	stolen := tokens.Refresh
+	var err error
+	for range users.DefaultLimits().RefreshPerSession.N {
+		if tokens, err = f.Refresh(t.Context(), testClient(), tokens.Refresh); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = f.Refresh(t.Context(), testClient(), tokens.Refresh)
+	checkCode(t, "one more refresh", err, apperr.RateLimited)
+	f.checkAccess(tokens, "")
+	other := f.login("anna@example.com")
+	if _, err = f.Refresh(t.Context(), testClient(), other.Refresh); err != nil {
+		t.Errorf("refresh of another session: %v", err)
+	}
+	for _, pattern := range []string{"session-grace:*", "session-refresh:*"} {
+		redistest.Expire(t, f.redis, pattern)
+	}
+	_, err = f.Refresh(t.Context(), testClient(), stolen)
+	checkCode(t, "reuse beyond the limit", err, apperr.TokenReused)
+	f.checkAccess(tokens, apperr.TokenRevoked)
 }

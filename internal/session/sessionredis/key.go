@@ -47,8 +47,17 @@ func (k Key) mac(purpose string, of uuid.UUID, text []byte) []byte {
 // errNoKey is returned by a store without keys. It is a mistake of the caller.
 var errNoKey = errors.New("sessions: the store has no key")
 
-// encode returns the record of a session: the MAC, a dot, and the session as JSON.
-func (s *Store) encode(of session.Session) (string, error) {
+// record is a session as it is stored.
+type record struct {
+	session.Session
+
+	// Generation is the generation of the session's current refresh token; see [token]. It is zero in a record of a release
+	// that did not store it.
+	Generation generation `json:"generation,omitempty"`
+}
+
+// encode returns the text of a record: the MAC, a dot, and the record as JSON.
+func (s *Store) encode(of record) (string, error) {
 	if len(s.keys) == 0 {
 		return "", errNoKey
 	}
@@ -59,26 +68,26 @@ func (s *Store) encode(of session.Session) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(s.keys[0].mac(recordPurpose, of.ID, text)) + "." + string(text), nil
 }
 
-// decode returns the session of a record. The error is TOKEN_REVOKED if no key of the store has made the record for this
-// session, or if the session has expired, whatever time to live the record has in Redis.
-func (s *Store) decode(id uuid.UUID, record string) (session.Session, error) {
-	text, ok := s.authentic(id, record)
+// decode returns the record of a session from its text. The error is TOKEN_REVOKED if no key of the store has made the text
+// for this session, or if the session has expired, whatever time to live the key has in Redis.
+func (s *Store) decode(id uuid.UUID, stored string) (record, error) {
+	text, ok := s.authentic(id, stored)
 	if !ok {
-		return session.Session{}, forged(id)
+		return record{}, forged(id)
 	}
-	found := session.Session{ID: id}
+	found := record{Session: session.Session{ID: id}}
 	if err := json.Unmarshal([]byte(text), &found); err != nil {
-		return session.Session{}, fmt.Errorf("decode session %s: %w", id, err)
+		return record{}, fmt.Errorf("decode session %s: %w", id, err)
 	}
 	if now := time.Now(); now.After(found.Ends) || now.Sub(found.LastUsedAt) > session.TTL+clockTolerance {
-		return session.Session{}, revoked()
+		return record{}, revoked()
 	}
 	return found, nil
 }
 
-// authentic reports whether a key of the store has made the record for this session. It returns the session as JSON.
-func (s *Store) authentic(id uuid.UUID, record string) (text string, ok bool) {
-	mac, text, _ := strings.Cut(record, ".")
+// authentic reports whether a key of the store has made the stored text for this session. It returns the record as JSON.
+func (s *Store) authentic(id uuid.UUID, stored string) (text string, ok bool) {
+	mac, text, _ := strings.Cut(stored, ".")
 	sum, err := base64.RawURLEncoding.DecodeString(mac)
 	return text, err == nil && s.made(sum, recordPurpose, id, []byte(text))
 }

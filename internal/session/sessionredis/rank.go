@@ -5,8 +5,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/redis/rueidis"
-
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 )
 
@@ -21,7 +20,7 @@ const (
 	inGrace                  // rotated within the grace period: returns the same pair again
 	reused                   // rotated earlier: ends the session
 	ended                    // the session has ended
-	unknown
+	unknown                  // not authentic, or its rotation was lost
 )
 
 // Rank returns refresh tokens without duplicates, the most usable first. A client may send several tokens, for example in
@@ -55,31 +54,19 @@ func (s *Store) Rank(ctx context.Context, refresh []string) ([]string, error) {
 	return ranked, nil
 }
 
-// usability looks up a token in one round trip.
+// usability looks up a token in two round trips at most.
 func (s *Store) usability(ctx context.Context, t token) (usability, error) {
-	replies := s.redis.DoMulti(ctx,
-		s.redis.B().Get().Key(refreshKey(t)).Build(),
-		s.redis.B().Exists().Key(sessionKey(t.session)).Build(),
-		s.redis.B().Exists().Key(graceKey(t)).Build())
-	state, err := replies[0].ToString()
-	if rueidis.IsRedisNil(err) || wrongType(err) {
-		return unknown, nil
+	_, u, err := s.find(ctx, t)
+	switch code := apperr.CodeOf(err); {
+	case code == apperr.TokenRevoked || code == apperr.TokenInvalid:
+		return u, nil
+	case err != nil || u != inGrace:
+		return u, err
 	}
-	if err != nil {
-		return unknown, redis.Failure(err)
-	}
-	active, err := replies[1].AsBool()
-	if err != nil {
-		return unknown, redis.Failure(err)
-	}
-	grace, err := replies[2].AsBool()
+	grace, err := s.redis.Do(ctx, s.redis.B().Exists().Key(graceKey(t)).Build()).AsBool()
 	switch {
 	case err != nil:
 		return unknown, redis.Failure(err)
-	case !active:
-		return ended, nil
-	case state == stateLive:
-		return usable, nil
 	case grace:
 		return inGrace, nil
 	}

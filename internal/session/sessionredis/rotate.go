@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
@@ -12,9 +11,9 @@ import (
 // Rotate exchanges a refresh token for the next pair of tokens, and stores from as the client of the session. All calls with
 // the same token within [session.GracePeriod] return the same pair, even concurrent calls on different replicas.
 //
-// Errors: TOKEN_INVALID if the token is malformed or unknown, TOKEN_REVOKED if its session has ended, and TOKEN_REUSED if it
-// was rotated and its grace period has passed. In the last case, Rotate also ends the session. An error of issue is returned
-// unchanged.
+// Errors: TOKEN_INVALID if the token is malformed or not authentic, TOKEN_REVOKED if its session has ended, and TOKEN_REUSED
+// if it was rotated and its grace period has passed. In the last case, Rotate also ends the session. An error of issue is
+// returned unchanged.
 func (s *Store) Rotate(
 	ctx context.Context, refresh string, from session.Client, issue session.Issue,
 ) (session.Session, session.Pair, error) {
@@ -22,29 +21,50 @@ func (s *Store) Rotate(
 	if !ok {
 		return session.Session{}, session.Pair{}, invalid()
 	}
-	found, err := s.find(ctx, old)
+	found, state, err := s.find(ctx, old)
 	if err != nil {
 		return session.Session{}, session.Pair{}, err
 	}
-	access, err := issue(ctx, &found)
+	if state == reused { // issue is not called: its limits must not delay the end of the session
+		return found.Session, session.Pair{}, s.endReused(ctx, found)
+	}
+	access, err := issue(ctx, &found.Session)
 	if err != nil {
 		return session.Session{}, session.Pair{}, err
 	}
 	found.LastUsedAt, found.Client = time.Now().UTC().Truncate(time.Microsecond), from
 	pair, err := s.rotate(ctx, found, old, access)
-	return found, pair, err
+	return found.Session, pair, err
+}
+
+// endReused ends a session whose rotated token was used again. The error is TOKEN_REUSED, or TOKEN_REVOKED if the session
+// has ended in the meantime.
+func (s *Store) endReused(ctx context.Context, found record) error {
+	done, err := s.EndSession(ctx, found.User, found.ID)
+	switch {
+	case err != nil:
+		return err
+	case !done:
+		return revoked()
+	}
+	return wasReused()
 }
 
 // rotate returns a new pair, or the pair of an earlier rotation of old. The script chooses between the two atomically.
 func (s *Store) rotate(
-	ctx context.Context, found session.Session, old token, access session.Access,
+	ctx context.Context, found record, old token, access session.Access,
 ) (session.Pair, error) {
-	next, err := s.newToken(found.ID)
+	kept := session.GracePeriod // how long Redis keeps that old was rotated
+	if found.Generation == 0 {
+		kept = session.TTL // old may have no generation
+	}
+	found.Generation = found.Generation.after()
+	next, err := s.newToken(found.ID, found.Generation)
 	if err != nil {
 		return session.Pair{}, err
 	}
 	pair := session.Pair{Access: access, Refresh: next.String()}
-	left := ttl(found)
+	left := ttl(found.Session)
 	if left <= 0 {
 		return session.Pair{}, revoked()
 	}
@@ -52,14 +72,17 @@ func (s *Store) rotate(
 	if err != nil {
 		return session.Pair{}, err
 	}
-	record, err := s.encode(found)
+	stored, err := s.encode(found)
 	if err != nil {
 		return session.Pair{}, err
 	}
 	reply, err := rotateScript.Exec(ctx, s.redis,
-		[]string{sessionKey(found.ID), refreshKey(old), graceKey(old), refreshKey(next), userKey(found.User)},
 		[]string{
-			sealed, found.ID.String(), millis(session.TTL), millis(left), millis(session.GracePeriod), endedChannel, record,
+			sessionKey(found.ID), refreshKey(old), graceKey(old), refreshKey(next), userKey(found.User), tokenKey(found.ID),
+		},
+		[]string{
+			sealed, found.ID.String(), millis(session.TTL), millis(left), millis(session.GracePeriod), endedChannel, stored,
+			next.hash(), millis(kept),
 		}).AsStrSlice()
 	if err != nil {
 		return session.Pair{}, redis.Failure(err)
@@ -73,7 +96,7 @@ func (s *Store) rotate(
 	case "grace":
 		return old.open([]byte(reply[1]))
 	case "reused":
-		return session.Pair{}, apperr.New(apperr.TokenReused, "the refresh token was used before; log in again")
+		return session.Pair{}, wasReused()
 	case "ended":
 		return session.Pair{}, revoked()
 	case "unknown":

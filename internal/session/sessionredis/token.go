@@ -7,9 +7,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -17,33 +19,53 @@ import (
 )
 
 const (
-	secretSize   = 32
-	tokenMACSize = 16
+	secretSize     = 32
+	generationSize = 6
+	tokenMACSize   = 16
 )
 
-// token is a refresh token: the session's id and a secret. It is opaque to clients. The secret is a random number of 128
-// bits, followed by a truncated MAC. So nobody can make a token by writing to Redis.
+// token is a refresh token: the session's id and a secret. It is opaque to clients. The secret is a generation, a random
+// number of 80 bits, and a MAC of 128 bits. So nobody can make a token by writing to Redis, and no key for each used token is
+// needed to recognize it: an authentic token with an earlier generation than the session's record was rotated.
+//
+// In a token of a release without generations, the generation is random.
 type token struct {
 	session uuid.UUID
 	secret  [secretSize]byte
 }
 
-func (s *Store) newToken(session uuid.UUID) (token, error) {
+// generation orders the refresh tokens of a session. It is the time of the rotation in milliseconds, or one more than the
+// previous generation if that is later. A counter would restart when a replica without generations rotates the token.
+type generation uint64
+
+// after returns the generation that follows g.
+func (g generation) after() generation {
+	now := generation(time.Now().UnixMilli()) //nolint:gosec // the time is after 1970
+	return max(now, g+1)
+}
+
+// newToken returns a token of a session with a generation of at most 48 bits.
+func (s *Store) newToken(session uuid.UUID, g generation) (token, error) {
 	if len(s.keys) == 0 {
 		return token{}, errNoKey
 	}
 	t := token{session: session}
-	random := t.secret[:secretSize-tokenMACSize]
-	_, _ = rand.Read(random) // never fails, see crypto/rand
-	copy(t.secret[len(random):], s.keys[0].mac(tokenPurpose, session, random))
+	binary.BigEndian.PutUint64(t.secret[:], uint64(g)<<(64-8*generationSize))
+	text := t.secret[:secretSize-tokenMACSize]
+	_, _ = rand.Read(text[generationSize:]) // never fails, see crypto/rand
+	copy(t.secret[len(text):], s.keys[0].mac(tokenPurpose, session, text))
 	return t, nil
+}
+
+func (t token) generation() generation {
+	return generation(binary.BigEndian.Uint64(t.secret[:]) >> (64 - 8*generationSize))
 }
 
 // authenticToken parses a token. It returns false for any text that is not a token that a key of the store has made.
 func (s *Store) authenticToken(text string) (token, bool) {
 	t, ok := parseToken(text)
-	random := t.secret[:secretSize-tokenMACSize]
-	return t, ok && s.made(t.secret[len(random):], tokenPurpose, t.session, random)
+	signed := t.secret[:secretSize-tokenMACSize]
+	return t, ok && s.made(t.secret[len(signed):], tokenPurpose, t.session, signed)
 }
 
 // parseToken parses the result of String. It returns false for any other text. It does not check the MAC.
@@ -67,7 +89,7 @@ func (t token) bytes() []byte { return append(t.session[:], t.secret[:]...) }
 func (t token) String() string { return base64.RawURLEncoding.EncodeToString(t.bytes()) }
 
 // hash returns the SHA-256 of the token in hexadecimal. Keys in Redis contain the hash instead of the token. A password hash
-// is not needed, because nobody can guess a random number of 128 bits, and its MAC.
+// is not needed, because nobody can guess a random number of 80 bits and a MAC of 128 bits.
 func (t token) hash() string {
 	sum := sha256.Sum256(t.bytes())
 	return hex.EncodeToString(sum[:])

@@ -12,11 +12,11 @@ import (
 
 func TestOnlyTheTokenOpensTheSealedPair(t *testing.T) {
 	id, s := uuid.New(), NewStore(nil, Key("key"))
-	token, err := s.newToken(id)
+	token, err := s.newToken(id, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := s.newToken(id)
+	other, err := s.newToken(id, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,11 +63,11 @@ func TestRecordsThatRedisKeepsForLonger(t *testing.T) {
 		"after its end":  {now, now.Add(-time.Second), apperr.TokenRevoked},
 		"unused for 1 d": {now.Add(-session.TTL - 2*clockTolerance), now.Add(time.Hour), apperr.TokenRevoked},
 	} {
-		record, err := store.encode(session.Session{ID: id, LastUsedAt: tt.lastUsed, Ends: tt.ends})
+		stored, err := store.encode(record{Session: session.Session{ID: id, LastUsedAt: tt.lastUsed, Ends: tt.ends}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := store.decode(id, record); apperr.CodeOf(err) != tt.want {
+		if _, err := store.decode(id, stored); apperr.CodeOf(err) != tt.want {
 			t.Errorf("%s: %v, want code %q", name, err, tt.want)
 		}
 	}

@@ -68,7 +68,8 @@ type AuthServiceClient interface {
 	// pair again. After that, Refresh fails with TOKEN_REUSED and ends the session. It fails with TOKEN_REVOKED if the session
 	// has ended. Every session ends at a fixed time after the login at the latest. If the request has several
 	// __Secure-refresh_token cookies, the first usable cookie is exchanged. A refused cookie is cleared. Refresh fails with
-	// FORBIDDEN if the token comes from the cookie and the request from a page of another origin.
+	// FORBIDDEN if the token comes from the cookie and the request from a page of another origin, and with RATE_LIMITED after too
+	// many refreshes of the session, which goes on.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest]) (*connect.Response[v1.RefreshResponse], error)
 	// Logout ends the session of the refresh token, and clears the cookie. It fails with TOKEN_REVOKED if the session has
 	// already ended, and with FORBIDDEN if the token comes from the cookie and the request from a page of another origin.
@@ -173,7 +174,8 @@ type AuthServiceHandler interface {
 	// pair again. After that, Refresh fails with TOKEN_REUSED and ends the session. It fails with TOKEN_REVOKED if the session
 	// has ended. Every session ends at a fixed time after the login at the latest. If the request has several
 	// __Secure-refresh_token cookies, the first usable cookie is exchanged. A refused cookie is cleared. Refresh fails with
-	// FORBIDDEN if the token comes from the cookie and the request from a page of another origin.
+	// FORBIDDEN if the token comes from the cookie and the request from a page of another origin, and with RATE_LIMITED after too
+	// many refreshes of the session, which goes on.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest]) (*connect.Response[v1.RefreshResponse], error)
 	// Logout ends the session of the refresh token, and clears the cookie. It fails with TOKEN_REVOKED if the session has
 	// already ended, and with FORBIDDEN if the token comes from the cookie and the request from a page of another origin.
