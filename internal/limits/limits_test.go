@@ -2,24 +2,22 @@ package limits_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
-	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
-	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
-	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
+	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/golden"
 	"github.com/casino-loyalty/loyalty/internal/limits"
+	"github.com/casino-loyalty/loyalty/internal/schema/registry"
 )
 
 func TestDocument(t *testing.T) {
 	t.Parallel()
-	golden.Compare(t, "../../docs/limits.md", limits.Document(
-		usersv1.File_loyalty_users_v1_auth_service_proto, usersv1.File_loyalty_users_v1_user_service_proto,
-		promotionsv1.File_loyalty_promotions_v1_promotion_service_proto, promotionsv1.File_loyalty_promotions_v1_anomaly_service_proto,
-		promotionsv1.File_loyalty_promotions_v1_assignment_job_service_proto,
-		notificationsv1.File_loyalty_notifications_v1_notification_service_proto,
-	))
+	public := slices.DeleteFunc(registry.Methods("loyalty"), registry.Internal)
+	golden.Compare(t, "../../docs/limits.md", limits.Document(public...))
 }
 
 // TestNginxLimits checks that the configuration of Nginx contains the limits of the table.

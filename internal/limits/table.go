@@ -147,8 +147,8 @@ func nginx(what, limit, refusal, file, directive string) Row {
 	return Row{What: what, Limit: limit, Refusal: refusal, File: file, Directive: directive}
 }
 
-// Document returns docs/limits.md. files are the files of the schema with the public services.
-func Document(files ...protoreflect.FileDescriptor) string {
+// Document returns docs/limits.md for the public methods of the schema.
+func Document(public ...protoreflect.MethodDescriptor) string {
 	var b strings.Builder
 	b.WriteString(`# Limits
 
@@ -176,12 +176,8 @@ counts as its /64 network, except in Nginx. Limits of logins and registrations a
 		"before it is normalized. Ids, dates and amounts have a fixed form and are not listed.\n\n" +
 		"| request | field | limit |\n|---|---|---|\n")
 	var rows []string
-	for _, file := range files {
-		for i := range file.Services().Len() {
-			for j := range file.Services().Get(i).Methods().Len() {
-				rows = appendFields(rows, file.Services().Get(i).Methods().Get(j).Input(), "", nil)
-			}
-		}
+	for _, method := range public {
+		rows = appendFields(rows, method.Input(), "", nil)
 	}
 	slices.Sort(rows)
 	for _, row := range slices.Compact(rows) {

@@ -4,12 +4,13 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
-	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
-	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/schema/registry"
 )
 
 // TestActsMatchTheSchema checks that the check of the audit trail knows each action of the schema, and the service of each
@@ -25,24 +26,11 @@ func TestActsMatchTheSchema(t *testing.T) {
 	if len(known) != len(optionsv1.AuditAction_name)-1 {
 		t.Errorf("got %d actions, the schema has %d", len(known), len(optionsv1.AuditAction_name)-1)
 	}
-	for service, files := range map[string][]protoreflect.FileDescriptor{
-		"users": {
-			usersv1.File_loyalty_users_v1_auth_service_proto, usersv1.File_loyalty_users_v1_user_service_proto,
-			usersv1.File_loyalty_users_v1_restriction_service_proto,
-		},
-		"promotions": {
-			promotionsv1.File_loyalty_promotions_v1_promotion_service_proto, promotionsv1.File_loyalty_promotions_v1_anomaly_service_proto,
-		},
-	} {
-		for _, file := range files {
-			for i := range file.Services().Len() {
-				methods := file.Services().Get(i).Methods()
-				for j := range methods.Len() {
-					option, _ := proto.GetExtension(methods.Get(j).Options(), optionsv1.E_Audit).(*optionsv1.Audit)
-					if name := option.GetAction().String(); option != nil && known[name].service != service {
-						t.Errorf("%s records %s, but the check expects it from %q", service, name, known[name].service)
-					}
-				}
+	for _, service := range []string{"users", "promotions", "notifications"} {
+		for _, method := range registry.Methods(protoreflect.FullName("loyalty." + service)) {
+			action, ok := registry.Audited(method)
+			if of := known[action.String()].service; ok && of != service {
+				t.Errorf("%s records %s, but the check expects it from %q", service, action, of)
 			}
 		}
 	}
