@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
@@ -18,6 +17,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/event/eventproto"
+	"github.com/casino-loyalty/loyalty/internal/schema/registry"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
@@ -32,9 +33,9 @@ func Audit(s *users.Service) event.Subscription {
 		if m.GetEventType() != usersv1.AuditEventType_ACT_RECORDED {
 			return nil // an event type that is newer than this service
 		}
-		if m.GetEntry().GetAction().Descriptor().Values().ByNumber(m.GetEntry().GetAction().Number()) == nil {
-			// During an upgrade, the new replicas know the action.
-			return apperr.New(apperr.DependencyUnavailable, "the action %d needs a newer release of users", m.GetEntry().GetAction())
+		if action := m.GetEntry().GetAction(); !eventproto.Known(action) {
+			// It must not be retried like an outage: whoever can write to the bus could stop the trail with such events.
+			return event.Permanentf("entry.action: %d is unknown to this version; replay the event after the upgrade of users", action)
 		}
 		e, err := entry(m.GetEntry())
 		if err == nil {
@@ -75,18 +76,11 @@ func check(m *usersv1.AuditEntry, e users.AuditEntry, own map[optionsv1.AuditAct
 // ownActions returns the actions that the users service records: those of its methods, and those of the operators' commands.
 func ownActions() map[optionsv1.AuditAction]bool {
 	own := map[optionsv1.AuditAction]bool{optionsv1.AuditAction_CREATE_ADMIN: true, optionsv1.AuditAction_RESET_ADMIN: true}
-	for _, file := range []protoreflect.FileDescriptor{
-		usersv1.File_loyalty_users_v1_auth_service_proto, usersv1.File_loyalty_users_v1_user_service_proto,
-	} {
-		for i := range file.Services().Len() {
-			methods := file.Services().Get(i).Methods()
-			for j := range methods.Len() {
-				option, _ := proto.GetExtension(methods.Get(j).Options(), optionsv1.E_Audit).(*optionsv1.Audit)
-				own[option.GetAction()] = true
-			}
+	for _, method := range registry.Methods(usersv1.File_loyalty_users_v1_user_proto.Package()) {
+		if action, ok := registry.Audited(method); ok {
+			own[action] = true
 		}
 	}
-	delete(own, optionsv1.AuditAction_AUDIT_ACTION_UNSPECIFIED) // of methods that are not audited
 	return own
 }
 

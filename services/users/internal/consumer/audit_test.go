@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,8 +15,8 @@ import (
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
-	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/schema/registry"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/consumer"
 )
@@ -81,11 +82,33 @@ func TestAuditIgnoresUnknownTypes(t *testing.T) {
 	}
 }
 
-// TestAuditWaitsForAnUpgrade checks that an entry with an action of a newer release is retried, not dropped.
-func TestAuditWaitsForAnUpgrade(t *testing.T) {
-	added, _, err := handle(t, func(m *usersv1.AuditEvent) { m.Entry.Action = 9999 })
-	if apperr.CodeOf(err) != apperr.DependencyUnavailable || event.IsPermanent(err) || len(added) > 0 {
-		t.Errorf("added %v, %v, want DEPENDENCY_UNAVAILABLE", added, err)
+// TestUnknownActionsBecomeDeadLetters checks that an entry with an action of a newer release does not block the trail.
+func TestUnknownActionsBecomeDeadLetters(t *testing.T) {
+	for _, action := range []optionsv1.AuditAction{9999, -1} {
+		added, _, err := handle(t, func(m *usersv1.AuditEvent) { m.Entry.Action = action })
+		if !event.IsPermanent(err) || !strings.Contains(err.Error(), "replay the event after the upgrade of users") || len(added) > 0 {
+			t.Errorf("%d: added %v, %v, want a permanent error that says when to replay", action, added, err)
+		}
+	}
+}
+
+// TestActsOfUsersAreRefused sends an entry with each action that a method of users records, and those of the operators'
+// commands.
+func TestActsOfUsersAreRefused(t *testing.T) {
+	own := []optionsv1.AuditAction{optionsv1.AuditAction_CREATE_ADMIN, optionsv1.AuditAction_RESET_ADMIN}
+	for _, method := range registry.Methods("loyalty.users.v1") {
+		if action, ok := registry.Audited(method); ok {
+			own = append(own, action)
+		}
+	}
+	if !slices.Contains(own, optionsv1.AuditAction_RESTRICT_PLAYER) || !slices.Contains(own, optionsv1.AuditAction_LIFT_RESTRICTION) {
+		t.Errorf("got the actions %v, want those of restrictions, too", own)
+	}
+	for _, action := range own {
+		added, _, err := handle(t, func(m *usersv1.AuditEvent) { m.Entry.Action = action })
+		if !event.IsPermanent(err) || len(added) > 0 {
+			t.Errorf("%s: added %v, %v, want a permanent error", action, added, err)
+		}
 	}
 }
 
