@@ -45,12 +45,24 @@ func (s *Service) AddAuditEntry(ctx context.Context, e AuditEntry) error {
 }
 
 // record adds an entry about the act in ctx to the trail, in a transaction of its own. It is for acts that change nothing in
-// the database. It does nothing if the call is not audited.
+// the database. It does nothing if the call is not audited. It works even if ctx has ended, because a client could otherwise
+// keep an act out of the trail with a short deadline.
 func (s *Service) record(ctx context.Context, c audit.Change, failure error) error {
 	if audit.From(ctx) == nil {
 		return nil
 	}
+	ctx, cancel := detach(ctx)
+	defer cancel()
 	return s.store.Record(ctx, c, failure)
+}
+
+// detachTimeout limits the time of an effect and of its entry in the audit trail after the client has given up.
+const detachTimeout = 5 * time.Second
+
+// detach returns a context for an effect outside the database and its entry. It does not end with the call: a client that gives
+// up in between must not cause an effect without an entry, or an entry without an effect.
+func detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), detachTimeout)
 }
 
 // refusalInterval is the time in which at most one refusal by a rate limit is recorded for a client.
@@ -63,6 +75,9 @@ const refusalInterval = 10 * time.Minute
 // If the entry cannot be stored, recordFailure returns the error of the store: nobody learns whether a password is right
 // without a trace.
 func (s *Service) recordFailure(ctx context.Context, c audit.Change, client string, failure error) error {
+	// The caller may have disconnected after the password was checked.
+	ctx, cancel := detach(ctx)
+	defer cancel()
 	switch apperr.CodeOf(failure) {
 	case apperr.InvalidCredentials, apperr.AccountDeactivated, apperr.MfaRequired, apperr.MfaCodeInvalid:
 	case apperr.RateLimited:
@@ -76,14 +91,8 @@ func (s *Service) recordFailure(ctx context.Context, c audit.Change, client stri
 	default:
 		return failure
 	}
-	// The caller may have disconnected after the password was checked.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	defer cancel()
 	if err := s.record(ctx, c, failure); err != nil {
 		return err
 	}
 	return failure
 }
-
-// recordTimeout limits the time to record a failure.
-const recordTimeout = 5 * time.Second

@@ -104,17 +104,63 @@ func TestReuseOfARefreshTokenIsRecorded(t *testing.T) {
 	}
 }
 
-// Users without other sessions cannot fill the trail. Acts of admins are always recorded.
+// TestAbandonedCallsAreRecorded ends sessions in calls whose client has given up. No effect may be missing in the trail.
+func TestAbandonedCallsAreRecorded(t *testing.T) {
+	f := start(t)
+	u := f.register("a@example.com")
+	gone := func(action users.AuditAction) context.Context {
+		ctx, cancel := context.WithCancel(audit.With(t.Context(), &audit.Act{Action: string(action), Actor: u.ID}))
+		f.afterEnd.cancel = cancel
+		return ctx
+	}
+	for name, end := range map[string]func(users.Tokens, uuid.UUID) error{
+		"logout": func(tokens users.Tokens, _ uuid.UUID) error {
+			return f.Logout(gone(users.AuditActionLogout), tokens.Refresh)
+		},
+		"end of one session": func(_ users.Tokens, id uuid.UUID) error {
+			return f.EndSession(gone(users.AuditActionEndSession), u.ID, id)
+		},
+		"reuse": func(tokens users.Tokens, _ uuid.UUID) error {
+			if _, err := f.Refresh(t.Context(), testClient(), tokens.Refresh); err != nil {
+				return err
+			}
+			redistest.Expire(t, f.redis, "session-grace:*")
+			_, err := f.Refresh(gone(users.AuditActionRefresh), testClient(), tokens.Refresh)
+			if apperr.CodeOf(err) == apperr.TokenReused {
+				return nil
+			}
+			return err
+		},
+	} {
+		f.store.recorded = nil
+		tokens := f.login("a@example.com")
+		all, err := f.sessions.OfUser(t.Context(), u.ID)
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%s: got the sessions %v, %v, want one", name, all, err)
+		}
+		checkCode(t, name, end(tokens, all[0].ID), "")
+		f.checkAccess(tokens, apperr.TokenRevoked)
+		if n := len(f.store.recorded); n != 1 {
+			t.Errorf("%s: %d entries were recorded, want one", name, n)
+		}
+	}
+}
+
+// Users without other sessions cannot fill the trail or increment their version. Acts of admins are always recorded.
 func TestEndOfNoSessionsIsRecordedForAdminsOnly(t *testing.T) {
 	f := start(t)
 	anna := f.register("anna@example.com")
 	end := func(actor uuid.UUID, want int) {
 		t.Helper()
 		f.store.recorded = nil
+		before := f.store.users[anna.ID].StatusVersion
 		act := &audit.Act{Action: string(users.AuditActionEndSessions), Actor: actor}
 		checkCode(t, "end the sessions", f.EndSessions(audit.With(t.Context(), act), anna.ID, uuid.Nil), "")
 		if n := len(f.store.recorded); n != want {
 			t.Errorf("%d entries were recorded, want %d", n, want)
+		}
+		if n := f.store.users[anna.ID].StatusVersion - before; n != int64(want) {
+			t.Errorf("the status version grew by %d, want %d", n, want)
 		}
 	}
 	end(anna.ID, 0)

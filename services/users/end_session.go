@@ -15,6 +15,8 @@ func (s *Service) EndSession(ctx context.Context, user, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := detach(ctx)
+	defer cancel()
 	ended := false
 	if found {
 		// The session is not in the database, so it cannot end in the transaction of the entry. The entry is stored first: no
@@ -34,15 +36,15 @@ func (s *Service) EndSession(ctx context.Context, user, id uuid.UUID) error {
 // store, no other session can be refreshed. If the session store cannot be reached then, EndSessions returns
 // DEPENDENCY_UNAVAILABLE, and [Service.EndMarkedSessions] ends the sessions later.
 //
-// If users end their own sessions and have none, the audit trail gets no entry. Otherwise they could fill it without a
-// login for each entry.
+// If users end their own sessions and have none, nothing changes. Otherwise they could fill the audit trail, and increment
+// their status version, without a login for each time.
 func (s *Service) EndSessions(ctx context.Context, user, except uuid.UUID) error {
 	change, found, err := s.endOf(ctx, user, func(session uuid.UUID) bool { return session != except })
 	if err != nil {
 		return err
 	}
 	if act := audit.From(ctx); !found && act != nil && act.Actor == user {
-		ctx = audit.With(ctx, nil)
+		return nil
 	}
 	u, err := s.store.MarkSessionsToEnd(ctx, user, except, change)
 	if err != nil {

@@ -1,6 +1,7 @@
 package users_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"net/netip"
@@ -40,6 +41,7 @@ type fixture struct {
 	store    *fakeStore
 	sessions *sessionredis.Store
 	outage   *atomic.Bool // if true, sessions cannot be ended
+	afterEnd *afterEnd
 	redis    rueidis.Client
 	verifier *accesstoken.Verifier
 }
@@ -48,6 +50,33 @@ type fixture struct {
 type unreliableSessions struct {
 	*sessionredis.Store
 	outage *atomic.Bool
+	*afterEnd
+}
+
+// afterEnd, if cancel is set, cancels the call after a session was looked up or ended.
+type afterEnd struct{ cancel context.CancelFunc }
+
+func (a *afterEnd) call() {
+	if a.cancel != nil {
+		a.cancel()
+	}
+}
+
+func (r unreliableSessions) OfUser(ctx context.Context, user uuid.UUID) ([]session.Session, error) {
+	defer r.call()
+	return r.Store.OfUser(ctx, user)
+}
+
+func (r unreliableSessions) End(ctx context.Context, refresh string) (session.Session, error) {
+	defer r.call()
+	return r.Store.End(ctx, refresh)
+}
+
+func (r unreliableSessions) Rotate(
+	ctx context.Context, refresh string, from session.Client, issue session.Issue,
+) (session.Session, session.Pair, error) {
+	defer r.call()
+	return r.Store.Rotate(ctx, refresh, from, issue)
 }
 
 func (r unreliableSessions) EndAllOf(ctx context.Context, user, except uuid.UUID) (int, error) {
@@ -66,7 +95,7 @@ func startWith(t *testing.T, p password.Params, limits users.Limits) *fixture {
 
 func startWithLifetime(t *testing.T, p password.Params, limits users.Limits, lifetime time.Duration) *fixture {
 	t.Helper()
-	f := &fixture{T: t, store: &fakeStore{users: map[uuid.UUID]users.User{}}, redis: redistest.OpenEmbedded(t)}
+	f := &fixture{T: t, store: &fakeStore{users: map[uuid.UUID]users.User{}}, redis: redistest.OpenEmbedded(t), afterEnd: &afterEnd{}}
 	f.sessions, f.outage = sessionredis.NewStore(f.redis, sessionredis.Key("key")), &atomic.Bool{}
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -85,7 +114,7 @@ func startWithLifetime(t *testing.T, p password.Params, limits users.Limits, lif
 		t.Fatal(err)
 	}
 	f.Service, err = users.New(users.Dependencies{
-		Store: f.store, Sessions: unreliableSessions{f.sessions, f.outage}, Hasher: hasher,
+		Store: f.store, Sessions: unreliableSessions{f.sessions, f.outage, f.afterEnd}, Hasher: hasher,
 		Limiter: ratelimitredis.New(f.redis), Issuer: issuer, Limits: limits, SessionLifetime: lifetime, DeviceKey: []byte("key"),
 		FactorSecrets: [][]byte{[]byte("secret")}, FactorFreshness: 5 * time.Minute, Now: time.Now,
 	})
@@ -161,8 +190,8 @@ type fakeStore struct {
 func (s *fakeStore) Record(ctx context.Context, c audit.Change, failure error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.recordErr != nil {
-		return s.recordErr
+	if err := cmp.Or(s.recordErr, ctx.Err()); err != nil {
+		return err
 	}
 	e, err := audit.From(ctx).Entry(time.Now(), c, failure)
 	s.recorded = append(s.recorded, e)

@@ -15,8 +15,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 )
 
-// Limits are the rate limits of logins, refreshes, registrations and restrictions. Each limit applies to all replicas together. A zero
-// limit allows everything.
+// Limits are the rate limits of logins, refreshes, registrations and restrictions. Each limit applies to all replicas
+// together. A zero limit allows everything.
 type Limits struct {
 	// LoginPerAccount limits the failed logins for one e-mail: those of each known client, and those of all other clients
 	// together. LoginPerAddress limits the failed logins from one address, except those of known devices.

@@ -10,8 +10,10 @@ import (
 
 // Logout ends the sessions of the refresh tokens. It returns nil if it ended at least one session. Errors:
 // TOKEN_MISSING without a token, TOKEN_REVOKED if a session had already ended, and TOKEN_INVALID if every token is malformed
-// or unknown. Any other error stops Logout at once.
+// or unknown. Any other error stops Logout at once. A call whose client has given up ends the sessions, too, and records it.
 func (s *Service) Logout(ctx context.Context, refreshTokens ...string) error {
+	ctx, cancel := detach(ctx)
+	defer cancel()
 	ended, refused := false, tokenMissing()
 	for i, refresh := range refreshTokens {
 		of, err := s.sessions.End(ctx, refresh)

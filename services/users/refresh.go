@@ -24,6 +24,9 @@ func (s *Service) Refresh(ctx context.Context, from Client, refreshTokens ...str
 	if err != nil {
 		return Tokens{}, err
 	}
+	// A rotation and the end of a session must not depend on the client's patience, and must be recorded.
+	ctx, cancel := detach(ctx)
+	defer cancel()
 	var refused error
 	for _, refresh := range ranked {
 		of, pair, err := s.sessions.Rotate(ctx, refresh, from, s.renewAccess)

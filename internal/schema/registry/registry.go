@@ -13,8 +13,8 @@ import (
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 )
 
-// Methods returns the methods of all services in a protobuf package and in the packages below it, sorted by name. The program
-// must import the generated code of the package.
+// Methods returns the methods of all services in a protobuf package and in the packages below it, sorted by name. The
+// program must import the generated code of the package.
 func Methods(pkg protoreflect.FullName) []protoreflect.MethodDescriptor {
 	var methods []protoreflect.MethodDescriptor
 	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {

@@ -25,8 +25,8 @@ const (
 )
 
 // token is a refresh token: the session's id and a secret. It is opaque to clients. The secret is a generation, a random
-// number of 80 bits, and a MAC of 128 bits. So nobody can make a token by writing to Redis, and no key for each used token is
-// needed to recognize it: an authentic token with an earlier generation than the session's record was rotated.
+// number of 80 bits, and a MAC of 128 bits. So nobody can make a token by writing to Redis, and no key for each used token
+// is needed to recognize it: an authentic token with an earlier generation than the session's record was rotated.
 //
 // In a token of a release without generations, the generation is random.
 type token struct {
@@ -40,7 +40,7 @@ type generation uint64
 
 // after returns the generation that follows g.
 func (g generation) after() generation {
-	now := generation(time.Now().UnixMilli()) //nolint:gosec // the time is after 1970
+	now := generation(time.Now().UnixMilli())
 	return max(now, g+1)
 }
 

@@ -68,7 +68,7 @@ func newLoginMetrics(r *metrics.Registry) loginMetrics {
 			"Number of logins, password changes and codes with wrong credentials, and of logins of deactivated users, by error code.",
 			"code"),
 		limited: r.Counter("rate_limited_total",
-			"Number of logins, password changes, registrations, changes of restrictions and refreshes that a rate limit refused.", "limit"),
+			"Number of logins, password changes, registrations, restrictions and refreshes that a rate limit refused.", "limit"),
 	}
 	for _, code := range []apperr.Code{apperr.InvalidCredentials, apperr.AccountDeactivated, apperr.MfaCodeInvalid} {
 		m.failed.WithLabelValues(string(code))

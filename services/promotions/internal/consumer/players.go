@@ -30,10 +30,6 @@ func InboxRetention() time.Duration {
 	return longest + event.DeadLetterRetention
 }
 
-// maxStatusVersion is more than the number of times that the status of a player changes. An event with a higher version is
-// not from the users service.
-const maxStatusVersion = 1_000_000
-
 // Players returns the subscription to registrations of players and changes of their status.
 func Players(s *promotions.Service) event.Subscription {
 	check := eventproto.Checker((&usersv1.PlayerEvent{}).ProtoReflect().Descriptor())
@@ -65,8 +61,10 @@ func Players(s *promotions.Service) event.Subscription {
 // statusChange reads an event about the status of a player.
 func statusChange(m *usersv1.PlayerEvent, player uuid.UUID) (promotions.StatusChange, error) {
 	c := promotions.StatusChange{Player: player, Version: int64(m.GetStatusVersion()), Complete: m.GetStatus() != nil}
-	if c.Version < 1 || c.Version > maxStatusVersion {
-		return c, event.Permanentf("statusVersion: must be from 1 to %d, is %d", maxStatusVersion, c.Version)
+	// There is no maximum: it would not keep a forged event from preceding all later ones, and acts of players increment the
+	// version, so they could make dead letters of their deactivations.
+	if c.Version < 1 {
+		return c, event.Permanentf("statusVersion: must be at least 1, is %d", m.GetStatusVersion())
 	}
 	switch m.GetEventType() {
 	case usersv1.PlayerEventType_PLAYER_DEACTIVATED:

@@ -35,7 +35,7 @@ func Audit(s *users.Service) event.Subscription {
 		}
 		if action := m.GetEntry().GetAction(); !eventproto.Known(action) {
 			// It must not be retried like an outage: whoever can write to the bus could stop the trail with such events.
-			return event.Permanentf("entry.action: %d is unknown to this version; replay the event after the upgrade of users", action)
+			return event.Permanentf("entry.action: %d is unknown to this version; replay it after the upgrade of users", action)
 		}
 		e, err := entry(m.GetEntry())
 		if err == nil {

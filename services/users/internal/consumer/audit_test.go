@@ -86,7 +86,7 @@ func TestAuditIgnoresUnknownTypes(t *testing.T) {
 func TestUnknownActionsBecomeDeadLetters(t *testing.T) {
 	for _, action := range []optionsv1.AuditAction{9999, -1} {
 		added, _, err := handle(t, func(m *usersv1.AuditEvent) { m.Entry.Action = action })
-		if !event.IsPermanent(err) || !strings.Contains(err.Error(), "replay the event after the upgrade of users") || len(added) > 0 {
+		if !event.IsPermanent(err) || !strings.Contains(err.Error(), "replay it after the upgrade of users") || len(added) > 0 {
 			t.Errorf("%d: added %v, %v, want a permanent error that says when to replay", action, added, err)
 		}
 	}
