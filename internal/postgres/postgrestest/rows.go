@@ -109,7 +109,9 @@ func (t *table) value(c column, number int) string {
 		if !regexp.MustCompile(`\b` + regexp.QuoteMeta(c.name) + `\b`).MatchString(check) {
 			continue
 		}
-		if m := firstLiteral.FindStringSubmatch(check); m != nil && literal == "" {
+		// A check that begins with the column lists its values. Other checks relate it to other columns.
+		if m := firstLiteral.FindStringSubmatch(check); m != nil &&
+			(literal == "" || strings.HasPrefix(check, "CHECK (("+c.name+" ")) {
 			literal = m[1]
 		}
 		if m := lowerBound.FindStringSubmatch(check); m != nil {
