@@ -161,6 +161,9 @@ func written(f *schema.GoFile, c *schema.Column, v string) string {
 	case schema.Embedded:
 		return "From" + c.Type().GoIdent.GoName + "(" + v + ")"
 	case schema.Text:
+		if c.Optional() {
+			return "&" + v // an empty text is present
+		}
 		text = v
 	default:
 		if c.Optional() {

@@ -296,15 +296,22 @@ func (d *openAPI) content(m *protogen.Message, as direction, omit ...string) obj
 }
 
 func (d *openAPI) responses(m *protogen.Method, method schema.Method, hasBody, hasPath bool) object {
-	success := object{{"description", http.StatusText(method.Status)}}
-	if method.Status != http.StatusNoContent {
-		content := object{{"application/json", d.content(m.Output, answer)}}
-		if slices.ContainsFunc(m.Output.Fields, schema.IsCSV) {
-			content = content.with("text/csv", object{{"schema", object{{"type", "string"}}}})
-		}
-		success = success.with("content", content)
+	var o object
+	successes := []int{method.Status}
+	if method.MayExist {
+		successes = []int{http.StatusOK, method.Status}
 	}
-	o := object{{strconv.Itoa(method.Status), success}}
+	for _, status := range successes {
+		success := object{{"description", http.StatusText(status)}}
+		if status != http.StatusNoContent {
+			content := object{{"application/json", d.content(m.Output, answer)}}
+			if slices.ContainsFunc(m.Output.Fields, schema.IsCSV) {
+				content = content.with("text/csv", object{{"schema", object{{"type", "string"}}}})
+			}
+			success = success.with("content", content)
+		}
+		o = append(o, member{strconv.Itoa(status), success})
+	}
 	for _, status := range d.errors(m, method, hasBody, hasPath) {
 		d.statuses[status] = true
 		o = append(o, member{strconv.Itoa(status), object{{"$ref", "#/components/responses/" + responseName(status)}}})

@@ -23,7 +23,9 @@ type IdempotencyKey struct {
 	// Answer holds the value of the "answer" field.
 	Answer []byte `json:"answer,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
-	CreatedAt    time.Time `json:"created_at,omitempty"`
+	CreatedAt time.Time `json:"created_at,omitempty"`
+	// Existing holds the value of the "existing" field.
+	Existing     bool `json:"existing,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -34,6 +36,8 @@ func (*IdempotencyKey) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case idempotencykey.FieldRequest, idempotencykey.FieldAnswer:
 			values[i] = new([]byte)
+		case idempotencykey.FieldExisting:
+			values[i] = new(sql.NullBool)
 		case idempotencykey.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
 		case idempotencykey.FieldID:
@@ -76,6 +80,12 @@ func (_m *IdempotencyKey) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
 			} else if value.Valid {
 				_m.CreatedAt = value.Time
+			}
+		case idempotencykey.FieldExisting:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field existing", values[i])
+			} else if value.Valid {
+				_m.Existing = value.Bool
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -121,6 +131,9 @@ func (_m *IdempotencyKey) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("existing=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Existing))
 	builder.WriteByte(')')
 	return builder.String()
 }

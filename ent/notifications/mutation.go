@@ -39,6 +39,7 @@ type IdempotencyKeyMutation struct {
 	request       *[]byte
 	answer        *[]byte
 	created_at    *time.Time
+	existing      *bool
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*IdempotencyKey, error)
@@ -257,6 +258,42 @@ func (m *IdempotencyKeyMutation) ResetCreatedAt() {
 	m.created_at = nil
 }
 
+// SetExisting sets the "existing" field.
+func (m *IdempotencyKeyMutation) SetExisting(b bool) {
+	m.existing = &b
+}
+
+// Existing returns the value of the "existing" field in the mutation.
+func (m *IdempotencyKeyMutation) Existing() (r bool, exists bool) {
+	v := m.existing
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExisting returns the old "existing" field's value of the IdempotencyKey entity.
+// If the IdempotencyKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IdempotencyKeyMutation) OldExisting(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExisting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExisting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExisting: %w", err)
+	}
+	return oldValue.Existing, nil
+}
+
+// ResetExisting resets all changes to the "existing" field.
+func (m *IdempotencyKeyMutation) ResetExisting() {
+	m.existing = nil
+}
+
 // Where appends a list predicates to the IdempotencyKeyMutation builder.
 func (m *IdempotencyKeyMutation) Where(ps ...predicate.IdempotencyKey) {
 	m.predicates = append(m.predicates, ps...)
@@ -291,7 +328,7 @@ func (m *IdempotencyKeyMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *IdempotencyKeyMutation) Fields() []string {
-	fields := make([]string, 0, 3)
+	fields := make([]string, 0, 4)
 	if m.request != nil {
 		fields = append(fields, idempotencykey.FieldRequest)
 	}
@@ -300,6 +337,9 @@ func (m *IdempotencyKeyMutation) Fields() []string {
 	}
 	if m.created_at != nil {
 		fields = append(fields, idempotencykey.FieldCreatedAt)
+	}
+	if m.existing != nil {
+		fields = append(fields, idempotencykey.FieldExisting)
 	}
 	return fields
 }
@@ -315,6 +355,8 @@ func (m *IdempotencyKeyMutation) Field(name string) (ent.Value, bool) {
 		return m.Answer()
 	case idempotencykey.FieldCreatedAt:
 		return m.CreatedAt()
+	case idempotencykey.FieldExisting:
+		return m.Existing()
 	}
 	return nil, false
 }
@@ -330,6 +372,8 @@ func (m *IdempotencyKeyMutation) OldField(ctx context.Context, name string) (ent
 		return m.OldAnswer(ctx)
 	case idempotencykey.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
+	case idempotencykey.FieldExisting:
+		return m.OldExisting(ctx)
 	}
 	return nil, fmt.Errorf("unknown IdempotencyKey field %s", name)
 }
@@ -359,6 +403,13 @@ func (m *IdempotencyKeyMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCreatedAt(v)
+		return nil
+	case idempotencykey.FieldExisting:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExisting(v)
 		return nil
 	}
 	return fmt.Errorf("unknown IdempotencyKey field %s", name)
@@ -417,6 +468,9 @@ func (m *IdempotencyKeyMutation) ResetField(name string) error {
 		return nil
 	case idempotencykey.FieldCreatedAt:
 		m.ResetCreatedAt()
+		return nil
+	case idempotencykey.FieldExisting:
+		m.ResetExisting()
 		return nil
 	}
 	return fmt.Errorf("unknown IdempotencyKey field %s", name)

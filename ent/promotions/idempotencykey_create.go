@@ -39,6 +39,12 @@ func (_c *IdempotencyKeyCreate) SetCreatedAt(v time.Time) *IdempotencyKeyCreate 
 	return _c
 }
 
+// SetExisting sets the "existing" field.
+func (_c *IdempotencyKeyCreate) SetExisting(v bool) *IdempotencyKeyCreate {
+	_c.mutation.SetExisting(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *IdempotencyKeyCreate) SetID(v uuid.UUID) *IdempotencyKeyCreate {
 	_c.mutation.SetID(v)
@@ -134,6 +140,10 @@ func (_c *IdempotencyKeyCreate) createSpec() (*IdempotencyKey, *sqlgraph.CreateS
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(idempotencykey.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
+	}
+	if value, ok := _c.mutation.Existing(); ok {
+		_spec.SetField(idempotencykey.FieldExisting, field.TypeBool, value)
+		_node.Existing = value
 	}
 	return _node, _spec
 }

@@ -8260,6 +8260,7 @@ type IdempotencyKeyMutation struct {
 	request       *[]byte
 	answer        *[]byte
 	created_at    *time.Time
+	existing      *bool
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*IdempotencyKey, error)
@@ -8478,6 +8479,42 @@ func (m *IdempotencyKeyMutation) ResetCreatedAt() {
 	m.created_at = nil
 }
 
+// SetExisting sets the "existing" field.
+func (m *IdempotencyKeyMutation) SetExisting(b bool) {
+	m.existing = &b
+}
+
+// Existing returns the value of the "existing" field in the mutation.
+func (m *IdempotencyKeyMutation) Existing() (r bool, exists bool) {
+	v := m.existing
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExisting returns the old "existing" field's value of the IdempotencyKey entity.
+// If the IdempotencyKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IdempotencyKeyMutation) OldExisting(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExisting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExisting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExisting: %w", err)
+	}
+	return oldValue.Existing, nil
+}
+
+// ResetExisting resets all changes to the "existing" field.
+func (m *IdempotencyKeyMutation) ResetExisting() {
+	m.existing = nil
+}
+
 // Where appends a list predicates to the IdempotencyKeyMutation builder.
 func (m *IdempotencyKeyMutation) Where(ps ...predicate.IdempotencyKey) {
 	m.predicates = append(m.predicates, ps...)
@@ -8512,7 +8549,7 @@ func (m *IdempotencyKeyMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *IdempotencyKeyMutation) Fields() []string {
-	fields := make([]string, 0, 3)
+	fields := make([]string, 0, 4)
 	if m.request != nil {
 		fields = append(fields, idempotencykey.FieldRequest)
 	}
@@ -8521,6 +8558,9 @@ func (m *IdempotencyKeyMutation) Fields() []string {
 	}
 	if m.created_at != nil {
 		fields = append(fields, idempotencykey.FieldCreatedAt)
+	}
+	if m.existing != nil {
+		fields = append(fields, idempotencykey.FieldExisting)
 	}
 	return fields
 }
@@ -8536,6 +8576,8 @@ func (m *IdempotencyKeyMutation) Field(name string) (ent.Value, bool) {
 		return m.Answer()
 	case idempotencykey.FieldCreatedAt:
 		return m.CreatedAt()
+	case idempotencykey.FieldExisting:
+		return m.Existing()
 	}
 	return nil, false
 }
@@ -8551,6 +8593,8 @@ func (m *IdempotencyKeyMutation) OldField(ctx context.Context, name string) (ent
 		return m.OldAnswer(ctx)
 	case idempotencykey.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
+	case idempotencykey.FieldExisting:
+		return m.OldExisting(ctx)
 	}
 	return nil, fmt.Errorf("unknown IdempotencyKey field %s", name)
 }
@@ -8580,6 +8624,13 @@ func (m *IdempotencyKeyMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCreatedAt(v)
+		return nil
+	case idempotencykey.FieldExisting:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExisting(v)
 		return nil
 	}
 	return fmt.Errorf("unknown IdempotencyKey field %s", name)
@@ -8638,6 +8689,9 @@ func (m *IdempotencyKeyMutation) ResetField(name string) error {
 		return nil
 	case idempotencykey.FieldCreatedAt:
 		m.ResetCreatedAt()
+		return nil
+	case idempotencykey.FieldExisting:
+		m.ResetExisting()
 		return nil
 	}
 	return fmt.Errorf("unknown IdempotencyKey field %s", name)
@@ -11314,6 +11368,7 @@ type PromotionMutation struct {
 	addlimits_max_claims_per_day *int32
 	limits_claim_within_hours    *int32
 	addlimits_claim_within_hours *int32
+	code                         *string
 	terms_text                   *string
 	terms_version                *int32
 	addterms_version             *int32
@@ -11956,6 +12011,55 @@ func (m *PromotionMutation) ResetLimitsClaimWithinHours() {
 	m.addlimits_claim_within_hours = nil
 }
 
+// SetCode sets the "code" field.
+func (m *PromotionMutation) SetCode(s string) {
+	m.code = &s
+}
+
+// Code returns the value of the "code" field in the mutation.
+func (m *PromotionMutation) Code() (r string, exists bool) {
+	v := m.code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCode returns the old "code" field's value of the Promotion entity.
+// If the Promotion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionMutation) OldCode(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCode: %w", err)
+	}
+	return oldValue.Code, nil
+}
+
+// ClearCode clears the value of the "code" field.
+func (m *PromotionMutation) ClearCode() {
+	m.code = nil
+	m.clearedFields[promotion.FieldCode] = struct{}{}
+}
+
+// CodeCleared returns if the "code" field was cleared in this mutation.
+func (m *PromotionMutation) CodeCleared() bool {
+	_, ok := m.clearedFields[promotion.FieldCode]
+	return ok
+}
+
+// ResetCode resets all changes to the "code" field.
+func (m *PromotionMutation) ResetCode() {
+	m.code = nil
+	delete(m.clearedFields, promotion.FieldCode)
+}
+
 // SetTermsText sets the "terms_text" field.
 func (m *PromotionMutation) SetTermsText(s string) {
 	m.terms_text = &s
@@ -12118,7 +12222,7 @@ func (m *PromotionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *PromotionMutation) Fields() []string {
-	fields := make([]string, 0, 16)
+	fields := make([]string, 0, 17)
 	if m.title != nil {
 		fields = append(fields, promotion.FieldTitle)
 	}
@@ -12157,6 +12261,9 @@ func (m *PromotionMutation) Fields() []string {
 	}
 	if m.limits_claim_within_hours != nil {
 		fields = append(fields, promotion.FieldLimitsClaimWithinHours)
+	}
+	if m.code != nil {
+		fields = append(fields, promotion.FieldCode)
 	}
 	if m.terms_text != nil {
 		fields = append(fields, promotion.FieldTermsText)
@@ -12201,6 +12308,8 @@ func (m *PromotionMutation) Field(name string) (ent.Value, bool) {
 		return m.LimitsMaxClaimsPerDay()
 	case promotion.FieldLimitsClaimWithinHours:
 		return m.LimitsClaimWithinHours()
+	case promotion.FieldCode:
+		return m.Code()
 	case promotion.FieldTermsText:
 		return m.TermsText()
 	case promotion.FieldTermsVersion:
@@ -12242,6 +12351,8 @@ func (m *PromotionMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldLimitsMaxClaimsPerDay(ctx)
 	case promotion.FieldLimitsClaimWithinHours:
 		return m.OldLimitsClaimWithinHours(ctx)
+	case promotion.FieldCode:
+		return m.OldCode(ctx)
 	case promotion.FieldTermsText:
 		return m.OldTermsText(ctx)
 	case promotion.FieldTermsVersion:
@@ -12348,6 +12459,13 @@ func (m *PromotionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetLimitsClaimWithinHours(v)
 		return nil
+	case promotion.FieldCode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCode(v)
+		return nil
 	case promotion.FieldTermsText:
 		v, ok := value.(string)
 		if !ok {
@@ -12449,7 +12567,11 @@ func (m *PromotionMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *PromotionMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(promotion.FieldCode) {
+		fields = append(fields, promotion.FieldCode)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -12462,6 +12584,11 @@ func (m *PromotionMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *PromotionMutation) ClearField(name string) error {
+	switch name {
+	case promotion.FieldCode:
+		m.ClearCode()
+		return nil
+	}
 	return fmt.Errorf("unknown Promotion nullable field %s", name)
 }
 
@@ -12507,6 +12634,9 @@ func (m *PromotionMutation) ResetField(name string) error {
 		return nil
 	case promotion.FieldLimitsClaimWithinHours:
 		m.ResetLimitsClaimWithinHours()
+		return nil
+	case promotion.FieldCode:
+		m.ResetCode()
 		return nil
 	case promotion.FieldTermsText:
 		m.ResetTermsText()

@@ -46,6 +46,8 @@ type Promotion struct {
 	LimitsMaxClaimsPerDay int32 `json:"limits_max_claims_per_day,omitempty"`
 	// LimitsClaimWithinHours holds the value of the "limits_claim_within_hours" field.
 	LimitsClaimWithinHours int32 `json:"limits_claim_within_hours,omitempty"`
+	// Code holds the value of the "code" field.
+	Code *string `json:"code,omitempty"`
 	// TermsText holds the value of the "terms_text" field.
 	TermsText string `json:"terms_text,omitempty"`
 	// TermsVersion holds the value of the "terms_version" field.
@@ -68,7 +70,7 @@ func (*Promotion) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case promotion.FieldLimitsMaxClaims, promotion.FieldLimitsMaxClaimsPerDay, promotion.FieldLimitsClaimWithinHours, promotion.FieldTermsVersion:
 			values[i] = new(sql.NullInt64)
-		case promotion.FieldTitle, promotion.FieldDescription, promotion.FieldType, promotion.FieldTermsText, promotion.FieldInactiveAs:
+		case promotion.FieldTitle, promotion.FieldDescription, promotion.FieldType, promotion.FieldCode, promotion.FieldTermsText, promotion.FieldInactiveAs:
 			values[i] = new(sql.NullString)
 		case promotion.FieldCreatedAt, promotion.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -173,6 +175,13 @@ func (_m *Promotion) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.LimitsClaimWithinHours = int32(value.Int64)
 			}
+		case promotion.FieldCode:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field code", values[i])
+			} else if value.Valid {
+				_m.Code = new(string)
+				*_m.Code = value.String
+			}
 		case promotion.FieldTermsText:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field terms_text", values[i])
@@ -265,6 +274,11 @@ func (_m *Promotion) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("limits_claim_within_hours=")
 	builder.WriteString(fmt.Sprintf("%v", _m.LimitsClaimWithinHours))
+	builder.WriteString(", ")
+	if v := _m.Code; v != nil {
+		builder.WriteString("code=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("terms_text=")
 	builder.WriteString(_m.TermsText)

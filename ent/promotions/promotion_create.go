@@ -101,6 +101,20 @@ func (_c *PromotionCreate) SetLimitsClaimWithinHours(v int32) *PromotionCreate {
 	return _c
 }
 
+// SetCode sets the "code" field.
+func (_c *PromotionCreate) SetCode(v string) *PromotionCreate {
+	_c.mutation.SetCode(v)
+	return _c
+}
+
+// SetNillableCode sets the "code" field if the given value is not nil.
+func (_c *PromotionCreate) SetNillableCode(v *string) *PromotionCreate {
+	if v != nil {
+		_c.SetCode(*v)
+	}
+	return _c
+}
+
 // SetTermsText sets the "terms_text" field.
 func (_c *PromotionCreate) SetTermsText(v string) *PromotionCreate {
 	_c.mutation.SetTermsText(v)
@@ -269,6 +283,10 @@ func (_c *PromotionCreate) createSpec() (*Promotion, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.LimitsClaimWithinHours(); ok {
 		_spec.SetField(promotion.FieldLimitsClaimWithinHours, field.TypeInt32, value)
 		_node.LimitsClaimWithinHours = value
+	}
+	if value, ok := _c.mutation.Code(); ok {
+		_spec.SetField(promotion.FieldCode, field.TypeString, value)
+		_node.Code = &value
 	}
 	if value, ok := _c.mutation.TermsText(); ok {
 		_spec.SetField(promotion.FieldTermsText, field.TypeString, value)

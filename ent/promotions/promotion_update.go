@@ -205,6 +205,26 @@ func (_u *PromotionUpdate) AddLimitsClaimWithinHours(v int32) *PromotionUpdate {
 	return _u
 }
 
+// SetCode sets the "code" field.
+func (_u *PromotionUpdate) SetCode(v string) *PromotionUpdate {
+	_u.mutation.SetCode(v)
+	return _u
+}
+
+// SetNillableCode sets the "code" field if the given value is not nil.
+func (_u *PromotionUpdate) SetNillableCode(v *string) *PromotionUpdate {
+	if v != nil {
+		_u.SetCode(*v)
+	}
+	return _u
+}
+
+// ClearCode clears the value of the "code" field.
+func (_u *PromotionUpdate) ClearCode() *PromotionUpdate {
+	_u.mutation.ClearCode()
+	return _u
+}
+
 // SetTermsText sets the "terms_text" field.
 func (_u *PromotionUpdate) SetTermsText(v string) *PromotionUpdate {
 	_u.mutation.SetTermsText(v)
@@ -336,6 +356,12 @@ func (_u *PromotionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedLimitsClaimWithinHours(); ok {
 		_spec.AddField(promotion.FieldLimitsClaimWithinHours, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.Code(); ok {
+		_spec.SetField(promotion.FieldCode, field.TypeString, value)
+	}
+	if _u.mutation.CodeCleared() {
+		_spec.ClearField(promotion.FieldCode, field.TypeString)
 	}
 	if value, ok := _u.mutation.TermsText(); ok {
 		_spec.SetField(promotion.FieldTermsText, field.TypeString, value)
@@ -544,6 +570,26 @@ func (_u *PromotionUpdateOne) AddLimitsClaimWithinHours(v int32) *PromotionUpdat
 	return _u
 }
 
+// SetCode sets the "code" field.
+func (_u *PromotionUpdateOne) SetCode(v string) *PromotionUpdateOne {
+	_u.mutation.SetCode(v)
+	return _u
+}
+
+// SetNillableCode sets the "code" field if the given value is not nil.
+func (_u *PromotionUpdateOne) SetNillableCode(v *string) *PromotionUpdateOne {
+	if v != nil {
+		_u.SetCode(*v)
+	}
+	return _u
+}
+
+// ClearCode clears the value of the "code" field.
+func (_u *PromotionUpdateOne) ClearCode() *PromotionUpdateOne {
+	_u.mutation.ClearCode()
+	return _u
+}
+
 // SetTermsText sets the "terms_text" field.
 func (_u *PromotionUpdateOne) SetTermsText(v string) *PromotionUpdateOne {
 	_u.mutation.SetTermsText(v)
@@ -705,6 +751,12 @@ func (_u *PromotionUpdateOne) sqlSave(ctx context.Context) (_node *Promotion, er
 	}
 	if value, ok := _u.mutation.AddedLimitsClaimWithinHours(); ok {
 		_spec.AddField(promotion.FieldLimitsClaimWithinHours, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.Code(); ok {
+		_spec.SetField(promotion.FieldCode, field.TypeString, value)
+	}
+	if _u.mutation.CodeCleared() {
+		_spec.ClearField(promotion.FieldCode, field.TypeString)
 	}
 	if value, ok := _u.mutation.TermsText(); ok {
 		_spec.SetField(promotion.FieldTermsText, field.TypeString, value)

@@ -39,6 +39,20 @@ func (_u *IdempotencyKeyUpdate) SetAnswer(v []byte) *IdempotencyKeyUpdate {
 	return _u
 }
 
+// SetExisting sets the "existing" field.
+func (_u *IdempotencyKeyUpdate) SetExisting(v bool) *IdempotencyKeyUpdate {
+	_u.mutation.SetExisting(v)
+	return _u
+}
+
+// SetNillableExisting sets the "existing" field if the given value is not nil.
+func (_u *IdempotencyKeyUpdate) SetNillableExisting(v *bool) *IdempotencyKeyUpdate {
+	if v != nil {
+		_u.SetExisting(*v)
+	}
+	return _u
+}
+
 // Mutation returns the IdempotencyKeyMutation object of the builder.
 func (_u *IdempotencyKeyUpdate) Mutation() *IdempotencyKeyMutation {
 	return _u.mutation
@@ -86,6 +100,9 @@ func (_u *IdempotencyKeyUpdate) sqlSave(ctx context.Context) (_node int, err err
 	if value, ok := _u.mutation.Answer(); ok {
 		_spec.SetField(idempotencykey.FieldAnswer, field.TypeBytes, value)
 	}
+	if value, ok := _u.mutation.Existing(); ok {
+		_spec.SetField(idempotencykey.FieldExisting, field.TypeBool, value)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{idempotencykey.Label}
@@ -115,6 +132,20 @@ func (_u *IdempotencyKeyUpdateOne) SetRequest(v []byte) *IdempotencyKeyUpdateOne
 // SetAnswer sets the "answer" field.
 func (_u *IdempotencyKeyUpdateOne) SetAnswer(v []byte) *IdempotencyKeyUpdateOne {
 	_u.mutation.SetAnswer(v)
+	return _u
+}
+
+// SetExisting sets the "existing" field.
+func (_u *IdempotencyKeyUpdateOne) SetExisting(v bool) *IdempotencyKeyUpdateOne {
+	_u.mutation.SetExisting(v)
+	return _u
+}
+
+// SetNillableExisting sets the "existing" field if the given value is not nil.
+func (_u *IdempotencyKeyUpdateOne) SetNillableExisting(v *bool) *IdempotencyKeyUpdateOne {
+	if v != nil {
+		_u.SetExisting(*v)
+	}
 	return _u
 }
 
@@ -194,6 +225,9 @@ func (_u *IdempotencyKeyUpdateOne) sqlSave(ctx context.Context) (_node *Idempote
 	}
 	if value, ok := _u.mutation.Answer(); ok {
 		_spec.SetField(idempotencykey.FieldAnswer, field.TypeBytes, value)
+	}
+	if value, ok := _u.mutation.Existing(); ok {
+		_spec.SetField(idempotencykey.FieldExisting, field.TypeBool, value)
 	}
 	_node = &IdempotencyKey{config: _u.config}
 	_spec.Assign = _node.assignValues

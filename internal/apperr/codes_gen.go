@@ -78,6 +78,8 @@ const (
 	AssignmentExpired Code = "ASSIGNMENT_EXPIRED"
 	// PromotionExhausted: The promotion is used up.
 	PromotionExhausted Code = "PROMOTION_EXHAUSTED"
+	// PromotionCodeExists: The code is taken.
+	PromotionCodeExists Code = "PROMOTION_CODE_EXISTS"
 	// JobStateConflict: The job has ended.
 	JobStateConflict Code = "JOB_STATE_CONFLICT"
 )
@@ -121,5 +123,6 @@ var table = map[Code]Info{
 	AssignmentRevoked:          {RPC: 9, HTTP: 409, Title: "The promotion was withdrawn"},
 	AssignmentExpired:          {RPC: 9, HTTP: 409, Title: "The time to claim the promotion is over"},
 	PromotionExhausted:         {RPC: 9, HTTP: 409, Title: "The promotion is used up", Members: []string{"limit", "retryAt"}},
+	PromotionCodeExists:        {RPC: 6, HTTP: 409, Title: "The code is taken"},
 	JobStateConflict:           {RPC: 9, HTTP: 409, Title: "The job has ended", Members: []string{"state"}},
 }

@@ -12,7 +12,7 @@ func Of(service string) Privileges {
 		}
 	case "promotions":
 		return Privileges{
-			"promotions":                      {Insert: true, Update: []string{"title", "description", "is_active", "amount", "start_date", "end_date", "updated_at", "inactive_as", "limits_max_claims", "limits_budget", "limits_max_claims_per_day", "limits_claim_within_hours", "terms_text", "terms_version"}},
+			"promotions":                      {Insert: true, Update: []string{"title", "description", "is_active", "amount", "start_date", "end_date", "updated_at", "inactive_as", "limits_max_claims", "limits_budget", "limits_max_claims_per_day", "limits_claim_within_hours", "terms_text", "terms_version", "code"}},
 			"player_promotions":               {Insert: true, Update: []string{"claimed", "claimed_at", "transaction_id", "claim_id", "expired_at", "revoked_at", "expires_at", "amount", "title", "assigned_by", "created_at", "times_assigned", "source", "job_id", "terms_version", "times_muted"}},
 			"claim_reservations":              {Insert: true, Update: []string{"not_after"}, Delete: true},
 			"promotion_counters":              {},

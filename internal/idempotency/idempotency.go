@@ -8,7 +8,8 @@
 //	  id         uuid primary key,
 //	  request    bytea not null,
 //	  answer     bytea not null,
-//	  created_at timestamptz not null
+//	  created_at timestamptz not null,
+//	  existing   boolean not null default false
 //	);
 //	create index on idempotency_keys (created_at);
 package idempotency
@@ -46,6 +47,8 @@ type Answer struct {
 	Request Fingerprint
 	// Message is the answer as a protobuf message.
 	Message []byte
+	// Existing is true if the call has created nothing, because what it creates existed before.
+	Existing bool
 }
 
 // ID returns the id of a caller's key. It does not reveal the caller or the key.
@@ -72,7 +75,8 @@ func (c *Call) Answer(message proto.Message) (Answer, error) {
 	return Answer{ID: c.ID, Request: c.Request, Message: encoded}, err
 }
 
-// Save stores the answer to the call of ctx in the transaction tx, which has the effect of the call. It does nothing if the
+// Save stores the answer to the call of ctx in the transaction tx, which has the effect of the call. The answer must not be one
+// of something that existed before; package rpcserver stores such an answer, because the call has no effect. Save does nothing if the
 // call has no Idempotency-Key. If a concurrent call with the same key has saved its answer, Save waits for the end of its
 // transaction, and returns ErrRepeated if it is committed.
 func Save(ctx context.Context, tx postgres.Execer, answer proto.Message) error {

@@ -34,7 +34,8 @@ func NewStore(pool *pgxpool.Pool) *Store { return &Store{pool} }
 // Find returns the answer with the id. It returns false if there is none.
 func (s *Store) Find(ctx context.Context, id uuid.UUID) (Answer, bool, error) {
 	a := Answer{ID: id}
-	err := s.pool.QueryRow(ctx, `SELECT request, answer FROM idempotency_keys WHERE id = $1`, id).Scan(&a.Request, &a.Message)
+	err := s.pool.QueryRow(ctx, `SELECT request, answer, existing FROM idempotency_keys WHERE id = $1`, id).
+		Scan(&a.Request, &a.Message, &a.Existing)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Answer{}, false, nil
 	}
@@ -48,8 +49,8 @@ func (s *Store) Add(ctx context.Context, a Answer) (bool, error) {
 }
 
 func add(ctx context.Context, db postgres.Execer, a Answer) (bool, error) {
-	tag, err := db.Exec(ctx, `INSERT INTO idempotency_keys (id, request, answer, created_at) VALUES ($1, $2, $3, now())
-		ON CONFLICT (id) DO NOTHING`, a.ID, []byte(a.Request), a.Message)
+	tag, err := db.Exec(ctx, `INSERT INTO idempotency_keys (id, request, answer, existing, created_at) VALUES ($1, $2, $3, $4, now())
+		ON CONFLICT (id) DO NOTHING`, a.ID, []byte(a.Request), a.Message, a.Existing)
 	return tag.RowsAffected() == 1, err
 }
 

@@ -202,6 +202,7 @@ func (s *Server) replay(ctx context.Context, m *method, call *idempotency.Call) 
 	if err := proto.Unmarshal(stored.Message, message); err != nil {
 		return nil, fmt.Errorf("stored answer of %s: %w", m.procedure, err)
 	}
+	requestInfoFrom(ctx).existing = stored.Existing
 	return connect.NewResponse(message), nil
 }
 
@@ -218,6 +219,7 @@ func (s *Server) save(
 	if err != nil {
 		return nil, err
 	}
+	a.Existing = requestInfoFrom(ctx).existing
 	// A client that has disconnected will repeat the call, so the answer is stored for it, too.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()

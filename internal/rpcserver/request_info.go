@@ -51,6 +51,8 @@ type requestInfo struct {
 	gaveUp bool
 	// errorHeader is added to the answer if the call fails.
 	errorHeader http.Header
+	// existing is true if the call returns something that existed before; see AnswerExisting.
+	existing bool
 }
 
 type requestInfoKey struct{}
@@ -91,6 +93,11 @@ func AddErrorHeader(ctx context.Context, name, value string) {
 	}
 	info.errorHeader.Add(name, value)
 }
+
+// AnswerExisting records that the request that ctx belongs to has created nothing, because what it creates existed before. A
+// REST route then answers with the status 200. The method must have the option may_exist. The handler must call AnswerExisting
+// before it returns.
+func AnswerExisting(ctx context.Context) { requestInfoFrom(ctx).existing = true }
 
 // begin creates the requestInfo of a request. It returns the request with the requestInfo in its context.
 func (s *Server) begin(r *http.Request) (*requestInfo, *http.Request) {

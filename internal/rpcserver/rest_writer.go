@@ -34,12 +34,16 @@ func (rw *restWriter) WriteHeader(status int) {
 	h.Del("Accept-Encoding")
 	h.Set("Content-Type", rw.media)
 	h.Set("X-Content-Type-Options", "nosniff")
-	if rw.route.status == http.StatusNoContent {
+	success := rw.route.status
+	if rw.info.existing {
+		success = http.StatusOK
+	}
+	if success == http.StatusNoContent {
 		rw.discard = true
 		h.Del("Content-Type")
 		h.Del("Content-Length")
 	}
-	rw.w.WriteHeader(rw.route.status)
+	rw.w.WriteHeader(success)
 }
 
 func (rw *restWriter) Write(b []byte) (int, error) {

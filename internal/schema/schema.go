@@ -67,6 +67,8 @@ type Method struct {
 	Access *optionsv1.Access
 	// Status is the HTTP status of success.
 	Status int
+	// MayExist is whether the method answers 200 instead of Status if what it creates exists already.
+	MayExist bool
 	// Headers are the request headers that only this method reads, in addition to the headers that all methods read.
 	Headers []*optionsv1.Header
 }
@@ -83,9 +85,10 @@ func MethodOf(m *protogen.Method) Method {
 		headers = append(headers, &optionsv1.Header{Name: restroute.HeaderIdempotencyKey, Description: keyDescription})
 	}
 	return Method{
-		HTTP:    extension[*annotations.HttpRule](m.Desc, annotations.E_Http),
-		Access:  extension[*optionsv1.Access](m.Desc, optionsv1.E_Access),
-		Status:  int(status),
-		Headers: headers,
+		HTTP:     extension[*annotations.HttpRule](m.Desc, annotations.E_Http),
+		Access:   extension[*optionsv1.Access](m.Desc, optionsv1.E_Access),
+		Status:   int(status),
+		MayExist: extension[bool](m.Desc, optionsv1.E_MayExist),
+		Headers:  headers,
 	}
 }

@@ -42,6 +42,8 @@ const (
 	CodePlayerRestricted Code = "PLAYER_RESTRICTED"
 	// CodePromotionAlreadyClaimed: The promotion is already claimed (status 409).
 	CodePromotionAlreadyClaimed Code = "PROMOTION_ALREADY_CLAIMED"
+	// CodePromotionCodeExists: The code is taken (status 409).
+	CodePromotionCodeExists Code = "PROMOTION_CODE_EXISTS"
 	// CodePromotionExhausted: The promotion is used up (status 409).
 	CodePromotionExhausted Code = "PROMOTION_EXHAUSTED"
 	// CodePromotionExists: An active promotion of this type already exists in the period (status 409).

@@ -295,7 +295,7 @@ func (c *Client) AllRefusedPlayers(ctx context.Context, jobID string, params Lis
 }
 
 // CreatePromotion creates a promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a
-// time and another one overlaps the period.
+// time and another one overlaps the period, and with PROMOTION_CODE_EXISTS if another promotion has the code.
 //
 // Roles: STAFF, ADMIN.
 func (c *Client) CreatePromotion(ctx context.Context, body PromotionInput, options ...CallOption) (*Promotion, error) {
@@ -399,7 +399,8 @@ func (p UpdatePromotionParams) values() url.Values {
 
 // UpdatePromotion changes the fields of a promotion that update_mask names. Changing isActive pauses, resumes or
 // publishes the promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and
-// another one overlaps the period, and with PROMOTION_STATE_CONFLICT if the promotion is archived.
+// another one overlaps the period, with PROMOTION_CODE_EXISTS if another promotion has the code, and with
+// PROMOTION_STATE_CONFLICT if the promotion is archived.
 //
 // Roles: STAFF, ADMIN.
 func (c *Client) UpdatePromotion(ctx context.Context, promotionID string, body PromotionPatch, params UpdatePromotionParams, options ...CallOption) (*Promotion, error) {
@@ -571,6 +572,24 @@ func (c *Client) Claim(ctx context.Context, body ClaimRequest, options ...CallOp
 	var out ClaimResult
 	err := c.call(ctx, operation{
 		name: "claim", verb: http.MethodPost, path: "/api/v1/promotions/claim", auth: authAccess, repeat: repeatKey,
+	}, arguments{body: body, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// Redeem assigns the promotion with a code to the caller, or returns the assignment that the caller has already; over
+// REST the status is 201 or 200. It fails with NOT_FOUND if no available promotion has the code, or if its limits are
+// used up and the caller does not have it; with VALIDATION_FAILED if the code is malformed; with PLAYER_RESTRICTED if a
+// restriction keeps the caller from promotions; and with ASSIGNMENT_REVOKED or ASSIGNMENT_EXPIRED if the caller's
+// assignment is in this state. After ten wrong or malformed codes in ten minutes it fails with RATE_LIMITED.
+//
+// Roles: PLAYER.
+func (c *Client) Redeem(ctx context.Context, body RedeemRequest, options ...CallOption) (*Assignment, error) {
+	var out Assignment
+	err := c.call(ctx, operation{
+		name: "redeem", verb: http.MethodPost, path: "/api/v1/promotions/redeem", auth: authAccess, repeat: repeatKey,
 	}, arguments{body: body, out: &out, options: options})
 	if err != nil {
 		return nil, err

@@ -460,6 +460,9 @@ type PromotionInput struct {
 	Draft *bool `json:"draft,omitempty"`
 	// The limits of the claims. An update changes the members that it contains.
 	Limits *PromotionLimitsInput `json:"limits,omitempty"`
+	// The code with which players redeem the promotion: 4 to 32 letters A to Z, digits and hyphens. Lower-case letters
+	// become upper case. No other promotion that is not archived has the code. Empty if the promotion has no code.
+	Code string `json:"code,omitempty"`
 	// The terms and conditions of the promotion.
 	Terms *PromotionTermsInput `json:"terms,omitempty"`
 }
@@ -507,6 +510,10 @@ type Promotion struct {
 	Limits *PromotionLimits `json:"limits"`
 	// What the assignments and claims have used so far. Only employees see it: answers to players do not contain it.
 	Usage *PromotionUsage `json:"usage"`
+	// The code with which players redeem the promotion: 4 to 32 letters A to Z, digits and hyphens. Lower-case letters
+	// become upper case. No other promotion that is not archived has the code. Empty if the promotion has no code. Only
+	// employees see it: answers to players do not contain it.
+	Code string `json:"code"`
 	// The terms and conditions of the promotion.
 	Terms PromotionTerms `json:"terms"`
 }
@@ -574,6 +581,9 @@ type PromotionPatch struct {
 	EndDate *string `json:"endDate,omitempty"`
 	// The limits of the claims. An update changes the members that it contains.
 	Limits *PromotionLimitsPatch `json:"limits,omitempty"`
+	// The code with which players redeem the promotion: 4 to 32 letters A to Z, digits and hyphens. Lower-case letters
+	// become upper case. No other promotion that is not archived has the code. Empty if the promotion has no code.
+	Code *string `json:"code,omitempty"`
 	// The terms and conditions of the promotion.
 	Terms *PromotionTermsPatch `json:"terms,omitempty"`
 }
@@ -703,6 +713,13 @@ type Transaction struct {
 	CreatedAt      time.Time      `json:"createdAt"`
 	// The id of the entry that this entry reverses. It is empty for other entries. An entry is reversed at most once.
 	Reverses string `json:"reverses"`
+}
+
+// RedeemRequest is the body of a request.
+type RedeemRequest struct {
+	// The code of a promotion. Case does not matter. The use case checks its form, because a malformed code counts as a
+	// wrong one.
+	Code string `json:"code"`
 }
 
 // AssignRequest is the body of a request.

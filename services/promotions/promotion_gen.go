@@ -34,6 +34,9 @@ type Promotion struct {
 	Limits PromotionLimits
 	// What the assignments and claims have used so far.
 	Usage PromotionUsage
+	// The code with which players redeem the promotion: 4 to 32 letters A to Z, digits and hyphens. Lower-case letters become upper
+	// case. No other promotion that is not archived has the code. Empty if the promotion has no code.
+	Code string
 	// The terms and conditions of the promotion.
 	Terms      PromotionTerms
 	InactiveAs string

@@ -54,19 +54,29 @@ func (p Promotion) Available(now time.Time) error {
 func (a Assignment) Claimable(now time.Time) error {
 	switch a.StateAt(now) {
 	case AssignmentStateRevoked:
-		return apperr.New(apperr.AssignmentRevoked, "promotion %s was withdrawn at %s", a.PromotionID,
-			a.RevokedAt.UTC().Format(time.RFC3339))
+		return a.revoked()
 	case AssignmentStateClaimed:
 		if a.ClaimID == "" {
 			return nil
 		}
 		return AlreadyClaimed(a)
 	case AssignmentStateExpired:
-		return apperr.New(apperr.AssignmentExpired, "promotion %s had to be claimed before %s", a.PromotionID,
-			a.ExpiresAt.UTC().Format(time.RFC3339))
+		return a.tooLate()
 	default: // AssignmentStateAssigned
 		return a.Promotion.Available(now)
 	}
+}
+
+// revoked returns ASSIGNMENT_REVOKED.
+func (a Assignment) revoked() error {
+	return apperr.New(apperr.AssignmentRevoked, "promotion %s was withdrawn at %s", a.PromotionID,
+		a.RevokedAt.UTC().Format(time.RFC3339))
+}
+
+// tooLate returns ASSIGNMENT_EXPIRED.
+func (a Assignment) tooLate() error {
+	return apperr.New(apperr.AssignmentExpired, "promotion %s had to be claimed before %s", a.PromotionID,
+		a.ExpiresAt.UTC().Format(time.RFC3339))
 }
 
 // AlreadyClaimed returns PROMOTION_ALREADY_CLAIMED with the id of the transaction that paid the assignment.

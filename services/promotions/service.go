@@ -16,7 +16,8 @@ import (
 )
 
 // Store persists promotions, assignments and players. Each change is atomic. Methods are safe for concurrent use. Methods
-// return NOT_FOUND, PROMOTION_EXISTS or DEPENDENCY_UNAVAILABLE of package apperr, and the errors that they document.
+// return NOT_FOUND, PROMOTION_EXISTS, PROMOTION_CODE_EXISTS or DEPENDENCY_UNAVAILABLE of package apperr, and the errors that
+// they document.
 type Store interface {
 	CatalogueStore
 	AssignmentStore
@@ -59,6 +60,9 @@ type AssignmentStore interface {
 	// outbox, unless a restriction mutes the player. It skips assignments that are reserved for a claim, and returns their
 	// number as beingPaid. It returns NOT_FOUND if there is no such promotion.
 	Revoke(ctx context.Context, r RevokeParams) (results []RevokeResult, beingPaid int, err error)
+	// Redeem calls [Redeeming.Decide] with what is stored. If Decide asks for it, Redeem assigns the promotion and appends a
+	// notification to the outbox. It returns the error of Decide.
+	Redeem(ctx context.Context, r RedeemParams) (Redeemed, error)
 	// HandleDeadlines handles up to limit deadlines of assignments that are due at now, and returns their number. For a
 	// reminder it appends a notification to the outbox, unless a restriction mutes the player. It postpones the expiry of an
 	// assignment that is reserved for a claim.
@@ -112,15 +116,18 @@ type LedgerClient interface {
 
 // Service implements the use cases of promotions. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	ledger LedgerClient
-	now    func() time.Time
-	claims ClaimObserver
+	store   Store
+	ledger  LedgerClient
+	now     func() time.Time
+	claims  ClaimObserver
+	limiter Limiter
 }
 
 // New returns a service. Production code passes time.Now as now.
 func New(store Store, ledger LedgerClient, now func() time.Time) *Service {
-	return &Service{store: store, ledger: ledger, now: clock.Stored(now, time.Microsecond), claims: ignoreClaims{}}
+	return &Service{
+		store: store, ledger: ledger, now: clock.Stored(now, time.Microsecond), claims: ignoreClaims{}, limiter: noLimiter{},
+	}
 }
 
 // ClaimObserver counts claims, for metrics. Its methods must not block, and must be safe for concurrent use.

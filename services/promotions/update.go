@@ -11,12 +11,16 @@ import (
 // publishes it, and deactivating it pauses it.
 //
 // Errors: NOT_FOUND, the error of edit, VALIDATION_FAILED for an invalid period and for a limit below what is already used,
-// PROMOTION_STATE_CONFLICT if the promotion is archived, and PROMOTION_EXISTS as from [Service.Create].
+// PROMOTION_STATE_CONFLICT if the promotion is archived, and PROMOTION_EXISTS and PROMOTION_CODE_EXISTS as from
+// [Service.Create].
 func (s *Service) Update(ctx context.Context, id uuid.UUID, edit func(*Promotion) error) (Promotion, error) {
 	return s.change(ctx, id, func(p *Promotion, used ClaimTotals) error {
 		before := *p
-		if err := edit(p); err != nil || *p == before {
+		if err := edit(p); err != nil {
 			return err
+		}
+		if p.Code = canonicalCode(p.Code); *p == before {
+			return nil
 		}
 		if before.Status() == StatusArchived {
 			return before.stateConflict("changed")

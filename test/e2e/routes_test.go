@@ -72,6 +72,7 @@ func routes() []route {
 		{"POST", "/api/v1/promotions/" + someID + "/revoke", "SA", object{"player_ids": []string{someID}}},
 		{"GET", "/api/v1/promotions/players/" + someID, "SA", nil},
 		{"POST", "/api/v1/promotions/claim", "P", object{"promotion_id": someID}},
+		{"POST", "/api/v1/promotions/redeem", "P", object{"code": "SOME-CODE"}},
 		{"POST", "/api/v1/promotions/" + someID + "/assign", "SA", object{"player_ids": []string{someID}}},
 		{"POST", "/api/v1/promotions/" + someID + "/assignment-jobs", "SA", object{"audience": object{"playerIds": []string{someID}}}},
 		{"GET", "/api/v1/promotions/" + someID + "/assignment-jobs", "SA", nil},
@@ -331,7 +332,7 @@ func members(t *testing.T, callers map[string]client) {
 	const (
 		user        = "balance createdAt email id isActive role"
 		offer       = "amount createdAt description endDate id isActive startDate state terms title type updatedAt"
-		staffOffer  = offer + " limits usage"
+		staffOffer  = offer + " code limits usage"
 		assignment  = "amount assignedBy claimed createdAt expiresAt id jobId promotion_id revokedAt source state termsVersion user_id"
 		transaction = "additionalData amount balanceAfter createdAt description id reverses type user_id"
 	)

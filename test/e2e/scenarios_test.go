@@ -27,6 +27,8 @@ var scenarios = map[string]func(t *testing.T, p platform){
 	"a player who opted out is assigned, but not notified":        optedOut,
 	"assignments keep the version of the terms":                   termsKept,
 	"jobs assign promotions to audiences":                         jobs,
+	"a code assigns its promotion":                                redeemed,
+	"wrong codes are limited":                                     guessed,
 }
 
 func TestScenarios(t *testing.T) {

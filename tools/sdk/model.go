@@ -312,7 +312,7 @@ func newOperation(service, path, verb string, r route) (operation, error) {
 		o.Body = reference(body.Schema)
 	}
 	for status, response := range r.Responses {
-		if code, err := strconv.Atoi(status); err == nil && code < http.StatusMultipleChoices {
+		if code, err := strconv.Atoi(status); err == nil && code < http.StatusMultipleChoices && code > o.Status {
 			o.Status, o.Answer = code, reference(response.Content["application/json"].Schema)
 		}
 	}

@@ -17,6 +17,8 @@ const (
 	FieldAnswer = "answer"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
+	// FieldExisting holds the string denoting the existing field in the database.
+	FieldExisting = "existing"
 	// Table holds the table name of the idempotencykey in the database.
 	Table = "idempotency_keys"
 )
@@ -27,6 +29,7 @@ var Columns = []string{
 	FieldRequest,
 	FieldAnswer,
 	FieldCreatedAt,
+	FieldExisting,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -50,4 +53,9 @@ func ByID(opts ...sql.OrderTermOption) OrderOption {
 // ByCreatedAt orders the results by the created_at field.
 func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
+}
+
+// ByExisting orders the results by the existing field.
+func ByExisting(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldExisting, opts...).ToFunc()
 }

@@ -70,6 +70,11 @@ func CreatedAt(v time.Time) predicate.IdempotencyKey {
 	return predicate.IdempotencyKey(sql.FieldEQ(FieldCreatedAt, v))
 }
 
+// Existing applies equality check predicate on the "existing" field. It's identical to ExistingEQ.
+func Existing(v bool) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldEQ(FieldExisting, v))
+}
+
 // RequestEQ applies the EQ predicate on the "request" field.
 func RequestEQ(v []byte) predicate.IdempotencyKey {
 	return predicate.IdempotencyKey(sql.FieldEQ(FieldRequest, v))
@@ -188,6 +193,16 @@ func CreatedAtLT(v time.Time) predicate.IdempotencyKey {
 // CreatedAtLTE applies the LTE predicate on the "created_at" field.
 func CreatedAtLTE(v time.Time) predicate.IdempotencyKey {
 	return predicate.IdempotencyKey(sql.FieldLTE(FieldCreatedAt, v))
+}
+
+// ExistingEQ applies the EQ predicate on the "existing" field.
+func ExistingEQ(v bool) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldEQ(FieldExisting, v))
+}
+
+// ExistingNEQ applies the NEQ predicate on the "existing" field.
+func ExistingNEQ(v bool) predicate.IdempotencyKey {
+	return predicate.IdempotencyKey(sql.FieldNEQ(FieldExisting, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -332,6 +332,7 @@ var (
 		{Name: "request", Type: field.TypeBytes},
 		{Name: "answer", Type: field.TypeBytes},
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "existing", Type: field.TypeBool, Default: schema.Expr("false")},
 	}
 	// IdempotencyKeysTable holds the schema information for the "idempotency_keys" table.
 	IdempotencyKeysTable = &schema.Table{
@@ -445,6 +446,7 @@ var (
 		{Name: "limits_budget", Type: field.TypeOther, Default: schema.Expr("0"), SchemaType: map[string]string{"postgres": "numeric(18,2)"}},
 		{Name: "limits_max_claims_per_day", Type: field.TypeInt32, Default: schema.Expr("0")},
 		{Name: "limits_claim_within_hours", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "code", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "terms_text", Type: field.TypeString, Size: 2147483647, Default: schema.Expr("''")},
 		{Name: "terms_version", Type: field.TypeInt32, Default: schema.Expr("0")},
 		{Name: "inactive_as", Type: field.TypeString, Size: 2147483647, Default: schema.Expr("'PAUSED'")},
@@ -471,7 +473,7 @@ var (
 			{
 				Name:    "promotions_inactive_as_id",
 				Unique:  false,
-				Columns: []*schema.Column{PromotionsColumns[16], PromotionsColumns[0]},
+				Columns: []*schema.Column{PromotionsColumns[17], PromotionsColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "NOT is_active",
 				},
@@ -501,6 +503,14 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					OpClass: "gin_trgm_ops",
 					Type:    "GIN",
+				},
+			},
+			{
+				Name:    "promotions_code",
+				Unique:  true,
+				Columns: []*schema.Column{PromotionsColumns[14]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "is_active OR inactive_as <> 'ARCHIVED'",
 				},
 			},
 		},
@@ -728,6 +738,8 @@ func init() {
 	}
 	PromotionsTable.Annotation.Checks = map[string]string{
 		"promotions_amount":                    "amount BETWEEN 0.01 AND 1000000000.00",
+		"promotions_code_form":                 "code ~ '^[A-Z0-9-]{4,32}$'",
+		"promotions_code_length":               "char_length(code) <= 32",
 		"promotions_description_length":        "char_length(description) <= 2000",
 		"promotions_inactive_as_known":         "inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')",
 		"promotions_limits_budget":             "limits_budget BETWEEN 0.00 AND 1000000000.00",

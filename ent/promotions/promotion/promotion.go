@@ -37,6 +37,8 @@ const (
 	FieldLimitsMaxClaimsPerDay = "limits_max_claims_per_day"
 	// FieldLimitsClaimWithinHours holds the string denoting the limits_claim_within_hours field in the database.
 	FieldLimitsClaimWithinHours = "limits_claim_within_hours"
+	// FieldCode holds the string denoting the code field in the database.
+	FieldCode = "code"
 	// FieldTermsText holds the string denoting the terms_text field in the database.
 	FieldTermsText = "terms_text"
 	// FieldTermsVersion holds the string denoting the terms_version field in the database.
@@ -63,6 +65,7 @@ var Columns = []string{
 	FieldLimitsBudget,
 	FieldLimitsMaxClaimsPerDay,
 	FieldLimitsClaimWithinHours,
+	FieldCode,
 	FieldTermsText,
 	FieldTermsVersion,
 	FieldInactiveAs,
@@ -149,6 +152,11 @@ func ByLimitsMaxClaimsPerDay(opts ...sql.OrderTermOption) OrderOption {
 // ByLimitsClaimWithinHours orders the results by the limits_claim_within_hours field.
 func ByLimitsClaimWithinHours(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLimitsClaimWithinHours, opts...).ToFunc()
+}
+
+// ByCode orders the results by the code field.
+func ByCode(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCode, opts...).ToFunc()
 }
 
 // ByTermsText orders the results by the terms_text field.

@@ -122,6 +122,11 @@ func LimitsClaimWithinHours(v int32) predicate.Promotion {
 	return predicate.Promotion(sql.FieldEQ(FieldLimitsClaimWithinHours, v))
 }
 
+// Code applies equality check predicate on the "code" field. It's identical to CodeEQ.
+func Code(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldCode, v))
+}
+
 // TermsText applies equality check predicate on the "terms_text" field. It's identical to TermsTextEQ.
 func TermsText(v string) predicate.Promotion {
 	return predicate.Promotion(sql.FieldEQ(FieldTermsText, v))
@@ -700,6 +705,81 @@ func LimitsClaimWithinHoursLT(v int32) predicate.Promotion {
 // LimitsClaimWithinHoursLTE applies the LTE predicate on the "limits_claim_within_hours" field.
 func LimitsClaimWithinHoursLTE(v int32) predicate.Promotion {
 	return predicate.Promotion(sql.FieldLTE(FieldLimitsClaimWithinHours, v))
+}
+
+// CodeEQ applies the EQ predicate on the "code" field.
+func CodeEQ(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldCode, v))
+}
+
+// CodeNEQ applies the NEQ predicate on the "code" field.
+func CodeNEQ(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNEQ(FieldCode, v))
+}
+
+// CodeIn applies the In predicate on the "code" field.
+func CodeIn(vs ...string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldIn(FieldCode, vs...))
+}
+
+// CodeNotIn applies the NotIn predicate on the "code" field.
+func CodeNotIn(vs ...string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNotIn(FieldCode, vs...))
+}
+
+// CodeGT applies the GT predicate on the "code" field.
+func CodeGT(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGT(FieldCode, v))
+}
+
+// CodeGTE applies the GTE predicate on the "code" field.
+func CodeGTE(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGTE(FieldCode, v))
+}
+
+// CodeLT applies the LT predicate on the "code" field.
+func CodeLT(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLT(FieldCode, v))
+}
+
+// CodeLTE applies the LTE predicate on the "code" field.
+func CodeLTE(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLTE(FieldCode, v))
+}
+
+// CodeContains applies the Contains predicate on the "code" field.
+func CodeContains(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldContains(FieldCode, v))
+}
+
+// CodeHasPrefix applies the HasPrefix predicate on the "code" field.
+func CodeHasPrefix(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldHasPrefix(FieldCode, v))
+}
+
+// CodeHasSuffix applies the HasSuffix predicate on the "code" field.
+func CodeHasSuffix(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldHasSuffix(FieldCode, v))
+}
+
+// CodeIsNil applies the IsNil predicate on the "code" field.
+func CodeIsNil() predicate.Promotion {
+	return predicate.Promotion(sql.FieldIsNull(FieldCode))
+}
+
+// CodeNotNil applies the NotNil predicate on the "code" field.
+func CodeNotNil() predicate.Promotion {
+	return predicate.Promotion(sql.FieldNotNull(FieldCode))
+}
+
+// CodeEqualFold applies the EqualFold predicate on the "code" field.
+func CodeEqualFold(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEqualFold(FieldCode, v))
+}
+
+// CodeContainsFold applies the ContainsFold predicate on the "code" field.
+func CodeContainsFold(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldContainsFold(FieldCode, v))
 }
 
 // TermsTextEQ applies the EQ predicate on the "terms_text" field.

@@ -24,6 +24,7 @@ func (Promotion) Annotations() []entschema.Annotation {
 		entsql.Table("promotions"),
 		entsql.Checks(map[string]string{
 			"promotions_inactive_as_known":         "inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')",
+			"promotions_code_form":                 "code ~ '^[A-Z0-9-]{4,32}$'",
 			"promotions_period":                    "end_date >= start_date",
 			"promotions_title_length":              "char_length(title) BETWEEN 1 AND 200",
 			"promotions_description_length":        "char_length(description) <= 2000",
@@ -33,6 +34,7 @@ func (Promotion) Annotations() []entschema.Annotation {
 			"promotions_limits_budget":             "limits_budget BETWEEN 0.00 AND 1000000000.00",
 			"promotions_limits_max_claims_per_day": "limits_max_claims_per_day >= 0",
 			"promotions_limits_claim_within_hours": "limits_claim_within_hours BETWEEN 0 AND 87600",
+			"promotions_code_length":               "char_length(code) <= 32",
 			"promotions_terms_text_length":         "char_length(terms_text) <= 10000",
 		}),
 	}
@@ -55,6 +57,7 @@ func (Promotion) Fields() []ent.Field {
 		field.Other("limits_budget", money.Amount(0)).SchemaType(map[string]string{dialect.Postgres: "numeric(18,2)"}).Annotations(entsql.DefaultExpr("0")),
 		field.Int32("limits_max_claims_per_day").Annotations(entsql.DefaultExpr("0")),
 		field.Int32("limits_claim_within_hours").Annotations(entsql.DefaultExpr("0")),
+		field.Text("code").Optional().Nillable(),
 		field.Text("terms_text").Annotations(entsql.DefaultExpr("''")),
 		field.Int32("terms_version").Annotations(entsql.DefaultExpr("0")),
 		field.Text("inactive_as").Sensitive().Annotations(entsql.DefaultExpr("'PAUSED'")),
@@ -71,5 +74,6 @@ func (Promotion) Indexes() []ent.Index {
 		index.Fields("end_date").StorageKey("promotions_end_date"),
 		index.Fields("end_date").StorageKey("promotions_end_date_is_active").Annotations(entsql.IndexWhere("is_active")),
 		index.Fields("title").StorageKey("promotions_title").Annotations(entsql.IndexType("GIN"), entsql.OpClass("gin_trgm_ops")),
+		index.Fields("code").StorageKey("promotions_code").Unique().Annotations(entsql.IndexWhere("is_active OR inactive_as <> 'ARCHIVED'")),
 	}
 }

@@ -63,6 +63,7 @@ var (
 		{Name: "request", Type: field.TypeBytes},
 		{Name: "answer", Type: field.TypeBytes},
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "existing", Type: field.TypeBool, Default: schema.Expr("false")},
 	}
 	// IdempotencyKeysTable holds the schema information for the "idempotency_keys" table.
 	IdempotencyKeysTable = &schema.Table{

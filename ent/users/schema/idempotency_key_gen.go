@@ -30,6 +30,7 @@ func (IdempotencyKey) Fields() []ent.Field {
 		field.Bytes("request"),
 		field.Bytes("answer"),
 		field.Time("created_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Immutable(),
+		field.Bool("existing").Annotations(entsql.DefaultExpr("false")),
 	}
 }
 

@@ -46,6 +46,8 @@ class Code(OpenEnum):
     """The player is restricted (status 403)."""
     PROMOTION_ALREADY_CLAIMED = "PROMOTION_ALREADY_CLAIMED"
     """The promotion is already claimed (status 409)."""
+    PROMOTION_CODE_EXISTS = "PROMOTION_CODE_EXISTS"
+    """The code is taken (status 409)."""
     PROMOTION_EXHAUSTED = "PROMOTION_EXHAUSTED"
     """The promotion is used up (status 409)."""
     PROMOTION_EXISTS = "PROMOTION_EXISTS"

@@ -22,6 +22,7 @@ __all__ = [
     "PayloadTooLargeError",
     "PlayerRestrictedError",
     "PromotionAlreadyClaimedError",
+    "PromotionCodeExistsError",
     "PromotionExhaustedError",
     "PromotionExistsError",
     "PromotionExpiredError",
@@ -120,6 +121,10 @@ class PromotionAlreadyClaimedError(ApiError):
     """PROMOTION_ALREADY_CLAIMED: The promotion is already claimed (status 409)."""
 
 
+class PromotionCodeExistsError(ApiError):
+    """PROMOTION_CODE_EXISTS: The code is taken (status 409)."""
+
+
 class PromotionExhaustedError(ApiError):
     """PROMOTION_EXHAUSTED: The promotion is used up (status 409)."""
 
@@ -216,6 +221,7 @@ ERRORS: dict[str, type[ApiError]] = {
     "PAYLOAD_TOO_LARGE": PayloadTooLargeError,
     "PLAYER_RESTRICTED": PlayerRestrictedError,
     "PROMOTION_ALREADY_CLAIMED": PromotionAlreadyClaimedError,
+    "PROMOTION_CODE_EXISTS": PromotionCodeExistsError,
     "PROMOTION_EXHAUSTED": PromotionExhaustedError,
     "PROMOTION_EXISTS": PromotionExistsError,
     "PROMOTION_EXPIRED": PromotionExpiredError,

@@ -96,6 +96,7 @@ LIST_PLAYER_PROMOTIONS = Operation(
     Repeat.SAFE,
 )
 CLAIM = Operation("claim", "POST", "/api/v1/promotions/claim", Auth.ACCESS, Repeat.KEY)
+REDEEM = Operation("redeem", "POST", "/api/v1/promotions/redeem", Auth.ACCESS, Repeat.KEY)
 ASSIGN = Operation("assign", "POST", "/api/v1/promotions/{promotion_id}/assign", Auth.ACCESS, Repeat.KEY)
 REVOKE_ASSIGNMENTS = Operation(
     "revokeAssignments",

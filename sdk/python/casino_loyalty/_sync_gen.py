@@ -358,16 +358,17 @@ class Operations(abc.ABC):
         is_active: bool | None = None,
         draft: bool | None = None,
         limits: t.PromotionLimitsInput | None = None,
+        code: str | None = None,
         terms: t.PromotionTermsInput | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> t.Promotion:
         """Creates a promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time
-        and another one overlaps the period.
+        and another one overlaps the period, and with PROMOTION_CODE_EXISTS if another promotion has the code.
 
         Roles: STAFF, ADMIN.
 
-        It raises PromotionExistsError, IdempotencyMismatchError.
+        It raises PromotionExistsError, IdempotencyMismatchError, PromotionCodeExistsError.
         """
         call = Call(
             op.CREATE_PROMOTION,
@@ -382,6 +383,7 @@ class Operations(abc.ABC):
                 "isActive": is_active,
                 "draft": draft,
                 "limits": limits,
+                "code": code,
                 "terms": terms,
             },
             key=idempotency_key,
@@ -481,6 +483,7 @@ class Operations(abc.ABC):
         start_date: date | str | None = None,
         end_date: date | str | None = None,
         limits: t.PromotionLimitsPatch | None = None,
+        code: str | None = None,
         terms: t.PromotionTermsPatch | None = None,
         update_mask: str | None = None,
         idempotency_key: str | None = None,
@@ -488,11 +491,13 @@ class Operations(abc.ABC):
     ) -> t.Promotion:
         """Changes the fields of a promotion that update_mask names. Changing isActive pauses, resumes or publishes
         the promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and
-        another one overlaps the period, and with PROMOTION_STATE_CONFLICT if the promotion is archived.
+        another one overlaps the period, with PROMOTION_CODE_EXISTS if another promotion has the code, and with
+        PROMOTION_STATE_CONFLICT if the promotion is archived.
 
         Roles: STAFF, ADMIN.
 
-        It raises PromotionExistsError, IdempotencyMismatchError, PromotionStateConflictError.
+        It raises PromotionExistsError, IdempotencyMismatchError, PromotionStateConflictError,
+        PromotionCodeExistsError.
         """
         call = Call(
             op.UPDATE_PROMOTION,
@@ -507,6 +512,7 @@ class Operations(abc.ABC):
                 "startDate": start_date,
                 "endDate": end_date,
                 "limits": limits,
+                "code": code,
                 "terms": terms,
             },
             key=idempotency_key,
@@ -718,6 +724,28 @@ class Operations(abc.ABC):
             op.CLAIM,
             t.ClaimResult.from_json,
             body={"promotion_id": promotion_id},
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        return self._call(call)
+
+    def redeem(self, *, code: str, idempotency_key: str | None = None, timeout: float | None = None) -> t.Assignment:
+        """Assigns the promotion with a code to the caller, or returns the assignment that the caller has already;
+        over REST the status is 201 or 200. It fails with NOT_FOUND if no available promotion has the code, or if its
+        limits are used up and the caller does not have it; with VALIDATION_FAILED if the code is malformed; with
+        PLAYER_RESTRICTED if a restriction keeps the caller from promotions; and with ASSIGNMENT_REVOKED or
+        ASSIGNMENT_EXPIRED if the caller's assignment is in this state. After ten wrong or malformed codes in ten
+        minutes it fails with RATE_LIMITED.
+
+        Roles: PLAYER.
+
+        It raises ValidationFailedError, NotFoundError, IdempotencyMismatchError, RateLimitedError,
+        PlayerRestrictedError, AssignmentRevokedError, AssignmentExpiredError.
+        """
+        call = Call(
+            op.REDEEM,
+            t.Assignment.from_json,
+            body={"code": code},
             key=idempotency_key,
             timeout=timeout,
         )

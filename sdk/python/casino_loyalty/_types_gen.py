@@ -740,6 +740,11 @@ class Promotion(Record, kw_only=True):
     """
     usage: PromotionUsage | None = None
     """What the assignments and claims have used so far. Only employees see it: answers to players do not contain it."""
+    code: str | None = None
+    """The code with which players redeem the promotion: 4 to 32 letters A to Z, digits and hyphens. Lower-case
+    letters become upper case. No other promotion that is not archived has the code. Empty if the promotion has no
+    code. Only employees see it: answers to players do not contain it.
+    """
     terms: PromotionTerms
     """The terms and conditions of the promotion."""
 
@@ -759,6 +764,7 @@ class Promotion(Record, kw_only=True):
             state=v.optional(o, "state", PromotionState),
             limits=v.optional(o, "limits", PromotionLimits.from_json),
             usage=v.optional(o, "usage", PromotionUsage.from_json),
+            code=v.optional(o, "code", v.text),
             terms=v.required(o, "terms", PromotionTerms.from_json),
         )
 

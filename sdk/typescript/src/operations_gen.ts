@@ -289,7 +289,7 @@ export abstract class Operations extends Caller {
 
   /**
    * Creates a promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and
-   * another one overlaps the period.
+   * another one overlaps the period, and with PROMOTION_CODE_EXISTS if another promotion has the code.
    *
    * Roles: STAFF, ADMIN.
    */
@@ -323,7 +323,8 @@ export abstract class Operations extends Caller {
   /**
    * Changes the fields of a promotion that update_mask names. Changing isActive pauses, resumes or publishes the
    * promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one
-   * overlaps the period, and with PROMOTION_STATE_CONFLICT if the promotion is archived.
+   * overlaps the period, with PROMOTION_CODE_EXISTS if another promotion has the code, and with
+   * PROMOTION_STATE_CONFLICT if the promotion is archived.
    *
    * Roles: STAFF, ADMIN.
    */
@@ -409,6 +410,19 @@ export abstract class Operations extends Caller {
    */
   claim(body: t.ClaimRequest, options?: CallOptions): Promise<t.ClaimResult> {
     return this.call("POST /api/v1/promotions/claim", ACCESS | KEY, options, { body });
+  }
+
+  /**
+   * Assigns the promotion with a code to the caller, or returns the assignment that the caller has already; over REST
+   * the status is 201 or 200. It fails with NOT_FOUND if no available promotion has the code, or if its limits are used
+   * up and the caller does not have it; with VALIDATION_FAILED if the code is malformed; with PLAYER_RESTRICTED if a
+   * restriction keeps the caller from promotions; and with ASSIGNMENT_REVOKED or ASSIGNMENT_EXPIRED if the caller's
+   * assignment is in this state. After ten wrong or malformed codes in ten minutes it fails with RATE_LIMITED.
+   *
+   * Roles: PLAYER.
+   */
+  redeem(body: t.RedeemRequest, options?: CallOptions): Promise<t.Assignment> {
+    return this.call("POST /api/v1/promotions/redeem", ACCESS | KEY, options, { body });
   }
 
   /**

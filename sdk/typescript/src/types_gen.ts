@@ -254,6 +254,7 @@ export type RestrictionKind =
  * - `PAYLOAD_TOO_LARGE`: The request is too large (status 413).
  * - `PLAYER_RESTRICTED`: The player is restricted (status 403).
  * - `PROMOTION_ALREADY_CLAIMED`: The promotion is already claimed (status 409).
+ * - `PROMOTION_CODE_EXISTS`: The code is taken (status 409).
  * - `PROMOTION_EXHAUSTED`: The promotion is used up (status 409).
  * - `PROMOTION_EXISTS`: An active promotion of this type already exists in the period (status 409).
  * - `PROMOTION_EXPIRED`: The promotion has ended (status 409).
@@ -294,6 +295,7 @@ export type ErrorCode =
   | "PAYLOAD_TOO_LARGE"
   | "PLAYER_RESTRICTED"
   | "PROMOTION_ALREADY_CLAIMED"
+  | "PROMOTION_CODE_EXISTS"
   | "PROMOTION_EXHAUSTED"
   | "PROMOTION_EXISTS"
   | "PROMOTION_EXPIRED"
@@ -525,6 +527,11 @@ export interface PromotionInput {
   draft?: boolean | undefined;
   /** The limits of the claims. An update changes the members that it contains. */
   limits?: PromotionLimitsInput | undefined;
+  /**
+   * The code with which players redeem the promotion: 4 to 32 letters A to Z, digits and hyphens. Lower-case letters
+   * become upper case. No other promotion that is not archived has the code. Empty if the promotion has no code.
+   */
+  code?: string | undefined;
   /** The terms and conditions of the promotion. */
   terms?: PromotionTermsInput | undefined;
 }
@@ -578,6 +585,12 @@ export interface Promotion {
   limits?: PromotionLimits;
   /** What the assignments and claims have used so far. Only employees see it: answers to players do not contain it. */
   usage?: PromotionUsage;
+  /**
+   * The code with which players redeem the promotion: 4 to 32 letters A to Z, digits and hyphens. Lower-case letters
+   * become upper case. No other promotion that is not archived has the code. Empty if the promotion has no code. Only
+   * employees see it: answers to players do not contain it.
+   */
+  code?: string;
   /** The terms and conditions of the promotion. */
   terms: PromotionTerms;
 }
@@ -649,6 +662,11 @@ export interface PromotionPatch {
   endDate?: string | undefined;
   /** The limits of the claims. An update changes the members that it contains. */
   limits?: PromotionLimitsPatch | undefined;
+  /**
+   * The code with which players redeem the promotion: 4 to 32 letters A to Z, digits and hyphens. Lower-case letters
+   * become upper case. No other promotion that is not archived has the code. Empty if the promotion has no code.
+   */
+  code?: string | undefined;
   /** The terms and conditions of the promotion. */
   terms?: PromotionTermsPatch | undefined;
 }
@@ -788,6 +806,15 @@ export interface Transaction {
   createdAt: string;
   /** The id of the entry that this entry reverses. It is empty for other entries. An entry is reversed at most once. */
   reverses: string;
+}
+
+/** The body of a request. */
+export interface RedeemRequest {
+  /**
+   * The code of a promotion. Case does not matter. The use case checks its form, because a malformed code counts as a
+   * wrong one.
+   */
+  code: string;
 }
 
 /** The body of a request. */

@@ -25,6 +25,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/metrics"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/internal/ratelimit/ratelimitredis"
 	"github.com/casino-loyalty/loyalty/internal/readiness"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
@@ -44,7 +45,7 @@ import (
 type Config struct {
 	// DatabaseURL is the service's own, migrated PostgreSQL database.
 	DatabaseURL string
-	// Redis stores the sessions. The users service writes them.
+	// Redis stores the sessions, which the users service writes, and the limits of wrong codes.
 	Redis redis.Config
 	// Bus carries the events.
 	Bus event.Bus
@@ -161,6 +162,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	payer, alerts := ledger.New(conn, log), alert.New(log)
 	a.store = store.New(a.pool, a.relay.Wake)
 	a.service = promotions.New(a.store, payer, time.Now)
+	a.service.LimitCodes(ratelimitredis.New(a.redis))
 	a.monitor = promotions.NewMonitor(a.store, payer, a.rules, alerts.Found, time.Now)
 	a.measure(payer, alerts)
 	for i := range a.subscriptions {

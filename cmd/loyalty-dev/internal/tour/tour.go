@@ -1,7 +1,7 @@
 // Package tour plays three scenarios against a running platform: a player registers, the staff assigns a promotion, and a
-// player claims a promotion. The tour then restricts a player, enrols a second factor, reads the audit trail and logs out.
-// It is a client of the public REST API and the WebSocket. It prints every step with its requests, responses and frames. It
-// stops with an error at the first unexpected response.
+// player claims a promotion. The tour then redeems a code, restricts a player, enrols a second factor, reads the audit trail
+// and logs out. It is a client of the public REST API and the WebSocket. It prints every step with its requests, responses
+// and frames. It stops with an error at the first unexpected response.
 package tour
 
 import (
@@ -35,6 +35,8 @@ type guide struct {
 	client *http.Client
 
 	admin, staff, anna, ben *person
+	// newPerson returns a person who is not registered yet.
+	newPerson func(name string) *person
 	// welcome is the welcome bonus. gift is the promotion that Stella assigns.
 	welcome, gift promotion
 	// sockets are the open sockets of Anna.
@@ -55,6 +57,8 @@ func Play(ctx context.Context, o Options, out io.Writer) error {
 		staff:   newPerson("Stella"),
 		anna:    newPerson("Anna"),
 		ben:     newPerson("Ben"),
+
+		newPerson: newPerson,
 	}
 	defer g.client.CloseIdleConnections()
 	defer g.closeSockets()
@@ -68,6 +72,7 @@ func Play(ctx context.Context, o Options, out io.Writer) error {
 		{"Scenario 1: a player registers", g.registration},
 		{"Scenario 2: the staff assigns a promotion", g.assignment},
 		{"Scenario 3: a player claims a promotion", g.claiming},
+		{"A player redeems a code", g.redeeming},
 		{"Restriction of a player", g.restriction},
 		{"Second factor and audit trail", g.security},
 		{"Logout", g.logout},

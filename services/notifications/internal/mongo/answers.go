@@ -24,6 +24,7 @@ type answerDocument struct {
 	ID        documents.UUID `bson:"_id"`
 	Request   []byte         `bson:"request"`
 	Answer    []byte         `bson:"answer"`
+	Existing  bool           `bson:"existing,omitempty"`
 	CreatedAt time.Time      `bson:"created_at"`
 }
 
@@ -34,13 +35,15 @@ func (a *Answers) Find(ctx context.Context, id uuid.UUID) (idempotency.Answer, b
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return idempotency.Answer{}, false, nil
 	}
-	return idempotency.Answer{ID: id, Request: d.Request, Message: d.Answer}, err == nil, failure("find an answer", err)
+	found := idempotency.Answer{ID: id, Request: d.Request, Message: d.Answer, Existing: d.Existing}
+	return found, err == nil, failure("find an answer", err)
 }
 
 // Add stores an answer, unless an answer with the same id is stored. It reports whether it has stored the answer.
 func (a *Answers) Add(ctx context.Context, answer idempotency.Answer) (bool, error) {
 	_, err := a.list.InsertOne(ctx, answerDocument{
-		ID: documents.UUID(answer.ID), Request: answer.Request, Answer: answer.Message, CreatedAt: time.Now(),
+		ID: documents.UUID(answer.ID), Request: answer.Request, Answer: answer.Message, Existing: answer.Existing,
+		CreatedAt: time.Now(),
 	})
 	if mongo.IsDuplicateKeyError(err) {
 		return false, nil

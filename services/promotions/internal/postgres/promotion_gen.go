@@ -11,7 +11,7 @@ import (
 )
 
 // promotionColumns lists the columns of table promotions.
-const promotionColumns = "id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at, limits_max_claims, limits_budget, limits_max_claims_per_day, limits_claim_within_hours, terms_text, terms_version, inactive_as"
+const promotionColumns = "id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at, limits_max_claims, limits_budget, limits_max_claims_per_day, limits_claim_within_hours, code, terms_text, terms_version, inactive_as"
 
 // scanPromotion reads a row that has the columns of promotionColumns.
 func scanPromotion(row pgx.CollectableRow) (promotions.Promotion, error) {
@@ -31,6 +31,7 @@ func scanPromotion(row pgx.CollectableRow) (promotions.Promotion, error) {
 		(*columns.Money)(&p.Limits.Budget),
 		&p.Limits.MaxClaimsPerDay,
 		&p.Limits.ClaimWithinHours,
+		(*columns.Text)(&p.Code),
 		&p.Terms.Text,
 		&p.Terms.Version,
 		&p.InactiveAs,
@@ -57,6 +58,7 @@ func promotionFromRow(r *ent.Promotion) promotions.Promotion {
 			MaxClaimsPerDay:  r.LimitsMaxClaimsPerDay,
 			ClaimWithinHours: r.LimitsClaimWithinHours,
 		},
+		Code: columns.ZeroIfNil(r.Code),
 		Terms: promotions.PromotionTerms{
 			Text:    r.TermsText,
 			Version: r.TermsVersion,
@@ -67,6 +69,7 @@ func promotionFromRow(r *ent.Promotion) promotions.Promotion {
 
 // setPromotion sets all columns of a new row.
 func setPromotion(c *ent.PromotionCreate, p promotions.Promotion) *ent.PromotionCreate {
+	c.SetNillableCode(columns.NilIfZero(p.Code))
 	return c.
 		SetID(p.ID).
 		SetTitle(p.Title).
@@ -89,6 +92,11 @@ func setPromotion(c *ent.PromotionCreate, p promotions.Promotion) *ent.Promotion
 
 // changePromotion sets all columns that can change.
 func changePromotion(u *ent.PromotionUpdateOne, p promotions.Promotion) *ent.PromotionUpdateOne {
+	if v := columns.NilIfZero(p.Code); v != nil {
+		u.SetCode(*v)
+	} else {
+		u.ClearCode()
+	}
 	return u.
 		SetTitle(p.Title).
 		SetDescription(p.Description).

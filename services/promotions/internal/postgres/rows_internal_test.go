@@ -35,6 +35,7 @@ func storedPromotion(t *testing.T, filler *entitytest.Filler) promotions.Promoti
 	t.Helper()
 	p := promotions.Promotion{
 		Type: promotions.PromotionTypeVIPPromotion, State: promotions.PromotionStateActive, InactiveAs: string(promotions.StatusDraft),
+		Code: "SPRING-24",
 	}
 	filler.Fill(t, &p)
 	p.State, p.Usage = "", promotions.PromotionUsage{}
@@ -58,7 +59,7 @@ func TestPromotionRows(t *testing.T) {
 	entitytest.AssertEqual(t, "pgx", read(t, db, "promotions", promotionColumns, p.ID, scanPromotion), p)
 
 	changed := storedPromotion(t, &filler)
-	changed.ID, changed.CreatedAt, changed.IsActive = p.ID, p.CreatedAt, false
+	changed.ID, changed.CreatedAt, changed.IsActive, changed.Code = p.ID, p.CreatedAt, false, ""
 	if err := changePromotion(client.Promotion.UpdateOneID(p.ID), changed).Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -82,9 +82,12 @@ func toAppError(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) || promotions.IsNotFound(err) {
 		return apperr.New(apperr.NotFound, "promotion not found").WithCause(err)
 	}
-	if name, _ := postgres.ConstraintViolated(err); name == "promotions_unique_per_period" {
+	switch name, _ := postgres.ConstraintViolated(err); name {
+	case "promotions_unique_per_period":
 		return apperr.New(apperr.PromotionExists,
 			"another active promotion of the same type overlaps the period").WithCause(err)
+	case "promotions_code":
+		return apperr.New(apperr.PromotionCodeExists, "another promotion has the same code").WithCause(err)
 	}
 	if postgres.Unavailable(err) {
 		return apperr.New(apperr.DependencyUnavailable, "the database cannot be reached").WithCause(err)

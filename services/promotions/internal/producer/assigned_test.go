@@ -39,7 +39,7 @@ func TestAssignedBuildsOneEventPerAssignment(t *testing.T) {
 		}
 		p.State = p.StateAt(a.CreatedAt)
 		content := wire.FromPromotion(p)
-		content.Limits, content.Usage = nil, nil // players must not see them
+		content.Limits, content.Usage, content.Code = nil, nil, nil // players must not see them
 		want := &notificationsv1.NotificationEvent{
 			Topic: "notifications", UserId: a.UserID.String(),
 			EventType: notificationsv1.NotificationEventType_PROMOTION, Content: content,

@@ -17,7 +17,8 @@ func TestCreatePromotion(t *testing.T) {
 	got := f.send(http.StatusCreated, request{caller: "staff", method: "POST", path: route, body: `{
 		"title": "Welcome", "description": "For new players", "type": "WELCOME_BONUS", "amount": "20.5",
 		"startDate": "2026-04-01", "endDate": "2026-04-30", "limits": {"maxClaims": 100, "budget": "2000"},
-		"terms": {"text": "One claim per household.\nNo cash."}
+		"terms": {"text": "One claim per household.\nNo cash."},
+		"code": "spring-24"
 	}`})
 	stored := f.store.promotion
 	hasMembers(t, got, object{
@@ -27,6 +28,7 @@ func TestCreatePromotion(t *testing.T) {
 		"limits": object{"maxClaims": 100.0, "budget": "2000.00", "maxClaimsPerDay": 0.0, "claimWithinHours": 0.0},
 		"usage":  object{"assigned": 0.0, "claimed": 0.0, "expired": 0.0, "revoked": 0.0, "reserved": 0.0, "spent": "0.00"},
 		"terms":  object{"text": "One claim per household.\nNo cash.", "version": 1.0},
+		"code":   "SPRING-24",
 	})
 	if want := (promotions.PromotionLimits{MaxClaims: 100, Budget: 200000}); stored.Limits != want {
 		t.Errorf("stored %+v, want %+v", stored.Limits, want)
@@ -46,6 +48,9 @@ func TestCreatePromotionRefusesInvalidInput(t *testing.T) {
 		"malformed date":  {`{"title":"x","type":"BONUS","amount":"1","startDate":"1.4.2026","endDate":"2026-04-01"}`, "startDate"},
 		"negative limit": {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01",
 			"limits":{"maxClaimsPerDay":-1}}`, "limits.maxClaimsPerDay"},
+		"short code": {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01","code":"ABC"}`, "code"},
+		"code with a space": {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01",
+			"code":"AB CD"}`, "code"},
 		"version of the terms": {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01",
 			"terms":{"text":"x","version":2}}`, "terms.version"},
 		"long terms": {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01",

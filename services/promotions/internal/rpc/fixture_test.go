@@ -46,7 +46,8 @@ type fakeStore struct {
 	keys       map[string]uuid.UUID // the promotion that each Idempotency-Key is reserved for
 	createErr  error
 	used       promotions.ClaimTotals
-	beingPaid  int // the result of Revoke
+	beingPaid  int  // the result of Revoke
+	created    bool // the result of Redeem
 
 	filter       promotions.PromotionFilter
 	assignFilter promotions.AssignmentFilter
@@ -136,6 +137,17 @@ func (s *fakeStore) Revoke(_ context.Context, r promotions.RevokeParams) ([]prom
 		}
 	}
 	return results, s.beingPaid, nil
+}
+
+func (s *fakeStore) UnknownPlayers(context.Context, []uuid.UUID) ([]uuid.UUID, error) {
+	return nil, nil
+}
+
+func (s *fakeStore) Redeem(_ context.Context, r promotions.RedeemParams) (promotions.Redeemed, error) {
+	if r.Player != s.assignment.UserID || r.Code != s.promotion.Code {
+		return promotions.Redeemed{}, apperr.New(apperr.NotFound, "no promotion with this code is available")
+	}
+	return promotions.Redeemed{Assignment: s.assignment, Created: s.created}, nil
 }
 
 func (s *fakeStore) Assign(_ context.Context, a promotions.AssignParams, check func(promotions.Promotion) error) ([]promotions.AssignResult, error) {

@@ -20,6 +20,8 @@ func TestUpdatePromotion(t *testing.T) {
 		"both dates": {"", `{"startDate":"2026-05-01","endDate":"2026-05-02"}`,
 			object{"startDate": "2026-05-01", "endDate": "2026-05-02"}},
 		"empty description": {"", `{"description":""}`, object{"description": ""}},
+		"code":              {"", `{"code":"new-1"}`, object{"code": "NEW-1"}},
+		"no code":           {"", `{"code":""}`, object{"code": ""}},
 		"terms":             {"", `{"terms":{"text":"New terms"}}`, object{"terms": object{"text": "New terms", "version": 5.0}}},
 		"same terms":        {"", `{"terms":{"text":"Terms"}}`, object{"terms": object{"text": "Terms", "version": 4.0}}},
 		"empty terms":       {"", `{"terms":{"text":""}}`, object{"terms": object{"text": "", "version": 5.0}}},
@@ -42,6 +44,7 @@ func TestUpdatePromotion(t *testing.T) {
 			f := start(t)
 			f.store.promotion.Limits = promotions.PromotionLimits{MaxClaims: 5, Budget: 10000, ClaimWithinHours: 48}
 			f.store.promotion.Terms = promotions.PromotionTerms{Text: "Terms", Version: 4}
+			f.store.promotion.Code = "SPRING-24"
 			got := f.send(http.StatusOK, request{caller: "staff", method: "PATCH", path: route + "/" + promotionID + tt.query, body: tt.body})
 			hasMembers(t, got, tt.want)
 			if f.store.promotion.Title != got["title"] || f.store.promotion.Amount.String() != got["amount"] {

@@ -26,6 +26,7 @@ func FromPromotion(p promotions.Promotion) *promotionsv1.Promotion {
 		State:       FromPromotionState(p.State),
 		Limits:      FromPromotionLimits(p.Limits),
 		Usage:       FromPromotionUsage(p.Usage),
+		Code:        &p.Code,
 		Terms:       FromPromotionTerms(p.Terms),
 	}
 	return m
@@ -55,6 +56,7 @@ func ToPromotion(m *promotionsv1.Promotion) (promotions.Promotion, error) {
 			MaxClaimsPerDay:  m.GetLimits().GetMaxClaimsPerDay(),
 			ClaimWithinHours: m.GetLimits().GetClaimWithinHours(),
 		},
+		Code: m.GetCode(),
 		Terms: promotions.PromotionTerms{
 			Text:    m.GetTerms().GetText(),
 			Version: m.GetTerms().GetVersion(),
@@ -102,6 +104,8 @@ func MaskPromotion(dst *promotions.Promotion, src *promotionsv1.Promotion, paths
 			p.Limits.MaxClaimsPerDay = src.GetLimits().GetMaxClaimsPerDay()
 		case "limits.claim_within_hours":
 			p.Limits.ClaimWithinHours = src.GetLimits().GetClaimWithinHours()
+		case "code":
+			p.Code = src.GetCode()
 		case "terms":
 			p.Terms.Text = src.GetTerms().GetText()
 		case "terms.text":

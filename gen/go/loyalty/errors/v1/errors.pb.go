@@ -107,6 +107,8 @@ const (
 	AppErrorCode_ASSIGNMENT_EXPIRED AppErrorCode = 36
 	// A limit of the promotion is used up. `limit` names it, and `retryAt` is the time when a daily limit starts again.
 	AppErrorCode_PROMOTION_EXHAUSTED AppErrorCode = 37
+	// Another promotion that is not archived has the code.
+	AppErrorCode_PROMOTION_CODE_EXISTS AppErrorCode = 38
 	// The job has ended. `state` is its state.
 	AppErrorCode_JOB_STATE_CONFLICT AppErrorCode = 39
 )
@@ -152,6 +154,7 @@ var (
 		35: "ASSIGNMENT_REVOKED",
 		36: "ASSIGNMENT_EXPIRED",
 		37: "PROMOTION_EXHAUSTED",
+		38: "PROMOTION_CODE_EXISTS",
 		39: "JOB_STATE_CONFLICT",
 	}
 	AppErrorCode_value = map[string]int32{
@@ -193,6 +196,7 @@ var (
 		"ASSIGNMENT_REVOKED":           35,
 		"ASSIGNMENT_EXPIRED":           36,
 		"PROMOTION_EXHAUSTED":          37,
+		"PROMOTION_CODE_EXISTS":        38,
 		"JOB_STATE_CONFLICT":           39,
 	}
 )
@@ -228,7 +232,7 @@ var File_loyalty_errors_v1_errors_proto protoreflect.FileDescriptor
 
 const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xc4\x1b\n" +
+	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\x8b\x1c\n" +
 	"\fAppErrorCode\x12\x1e\n" +
 	"\x1aAPP_ERROR_CODE_UNSPECIFIED\x10\x00\x12H\n" +
 	"\x11VALIDATION_FAILED\x10\x01\x1a1\xaa\xbb\x18-\n" +
@@ -310,7 +314,9 @@ const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\x13PROMOTION_EXHAUSTED\x10%\x1a\xdd\x01\xaa\xbb\x18\xd8\x01\n" +
 	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x18The promotion is used up\"J\n" +
 	"\x05limit\x1a0The limit: maxClaims, budget or maxClaimsPerDay.\"\x0fmaxClaimsPerDay\"X\n" +
-	"\aretryAt\x12\tdate-time\x1a,When the limit maxClaimsPerDay starts again.\"\x142026-03-02T00:00:00Z\x12r\n" +
+	"\aretryAt\x12\tdate-time\x1a,When the limit maxClaimsPerDay starts again.\"\x142026-03-02T00:00:00Z\x12E\n" +
+	"\x15PROMOTION_CODE_EXISTS\x10&\x1a*\xaa\xbb\x18&\n" +
+	"\x0eALREADY_EXISTS\x10\x99\x03\x1a\x11The code is taken\x12r\n" +
 	"\x12JOB_STATE_CONFLICT\x10'\x1aZ\xaa\xbb\x18V\n" +
 	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x11The job has ended\")\n" +
 	"\x05state\x1a\x15The state of the job.\"\tSUCCEEDEDB\xcf\x01\n" +

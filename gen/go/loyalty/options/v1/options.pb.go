@@ -1600,6 +1600,14 @@ var file_loyalty_options_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "loyalty/options/v1/options.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50105,
+		Name:          "loyalty.options.v1.may_exist",
+		Tag:           "varint,50105,opt,name=may_exist",
+		Filename:      "loyalty/options/v1/options.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.EnumValueOptions)(nil),
 		ExtensionType: (*AppError)(nil),
 		Field:         50101,
@@ -1695,6 +1703,10 @@ var (
 	//
 	// optional loyalty.options.v1.Audit audit = 50104;
 	E_Audit = &file_loyalty_options_v1_options_proto_extTypes[12]
+	// The method returns what it would create if that exists already. Over REST it then answers 200 instead of success_status.
+	//
+	// optional bool may_exist = 50105;
+	E_MayExist = &file_loyalty_options_v1_options_proto_extTypes[13]
 )
 
 // Extension fields to descriptorpb.EnumValueOptions.
@@ -1702,15 +1714,15 @@ var (
 	// The RPC code, HTTP status and title of an error code. It is required for every code.
 	//
 	// optional loyalty.options.v1.AppError app_error = 50101;
-	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[13]
+	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[14]
 	// The rules of a type of promotion.
 	//
 	// optional loyalty.options.v1.PromotionTypeRules promotion_type = 50102;
-	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[14]
+	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[15]
 	// The rules of a kind of restriction.
 	//
 	// optional loyalty.options.v1.RestrictionKindRules restriction_kind = 50103;
-	E_RestrictionKind = &file_loyalty_options_v1_options_proto_extTypes[15]
+	E_RestrictionKind = &file_loyalty_options_v1_options_proto_extTypes[16]
 )
 
 var File_loyalty_options_v1_options_proto protoreflect.FileDescriptor
@@ -1881,7 +1893,8 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.AccessR\x06access:G\n" +
 	"\x0esuccess_status\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x05R\rsuccessStatus:T\n" +
 	"\x06header\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x03(\v2\x1a.loyalty.options.v1.HeaderR\x06header:Q\n" +
-	"\x05audit\x12\x1e.google.protobuf.MethodOptions\x18\xb8\x87\x03 \x01(\v2\x19.loyalty.options.v1.AuditR\x05audit:^\n" +
+	"\x05audit\x12\x1e.google.protobuf.MethodOptions\x18\xb8\x87\x03 \x01(\v2\x19.loyalty.options.v1.AuditR\x05audit:=\n" +
+	"\tmay_exist\x12\x1e.google.protobuf.MethodOptions\x18\xb9\x87\x03 \x01(\bR\bmayExist:^\n" +
 	"\tapp_error\x12!.google.protobuf.EnumValueOptions\x18\xb5\x87\x03 \x01(\v2\x1c.loyalty.options.v1.AppErrorR\bappError:r\n" +
 	"\x0epromotion_type\x12!.google.protobuf.EnumValueOptions\x18\xb6\x87\x03 \x01(\v2&.loyalty.options.v1.PromotionTypeRulesR\rpromotionType:x\n" +
 	"\x10restriction_kind\x12!.google.protobuf.EnumValueOptions\x18\xb7\x87\x03 \x01(\v2(.loyalty.options.v1.RestrictionKindRulesR\x0frestrictionKindB\xd7\x01\n" +
@@ -1952,23 +1965,24 @@ var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	22, // 21: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
 	22, // 22: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
 	22, // 23: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
-	23, // 24: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
-	23, // 25: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
-	23, // 26: loyalty.options.v1.restriction_kind:extendee -> google.protobuf.EnumValueOptions
-	8,  // 27: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
-	13, // 28: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
-	14, // 29: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
-	7,  // 30: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
-	4,  // 31: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
-	6,  // 32: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
-	5,  // 33: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
-	15, // 34: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
-	17, // 35: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
-	18, // 36: loyalty.options.v1.restriction_kind:type_name -> loyalty.options.v1.RestrictionKindRules
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	27, // [27:37] is the sub-list for extension type_name
-	11, // [11:27] is the sub-list for extension extendee
+	22, // 24: loyalty.options.v1.may_exist:extendee -> google.protobuf.MethodOptions
+	23, // 25: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
+	23, // 26: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
+	23, // 27: loyalty.options.v1.restriction_kind:extendee -> google.protobuf.EnumValueOptions
+	8,  // 28: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
+	13, // 29: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
+	14, // 30: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
+	7,  // 31: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
+	4,  // 32: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
+	6,  // 33: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
+	5,  // 34: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
+	15, // 35: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
+	17, // 36: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
+	18, // 37: loyalty.options.v1.restriction_kind:type_name -> loyalty.options.v1.RestrictionKindRules
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	28, // [28:38] is the sub-list for extension type_name
+	11, // [11:28] is the sub-list for extension extendee
 	0,  // [0:11] is the sub-list for field type_name
 }
 
@@ -1984,7 +1998,7 @@ func file_loyalty_options_v1_options_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_options_v1_options_proto_rawDesc), len(file_loyalty_options_v1_options_proto_rawDesc)),
 			NumEnums:      4,
 			NumMessages:   15,
-			NumExtensions: 16,
+			NumExtensions: 17,
 			NumServices:   0,
 		},
 		GoTypes:           file_loyalty_options_v1_options_proto_goTypes,

@@ -350,6 +350,9 @@ type Promotion struct {
 	Limits *PromotionLimits `protobuf:"bytes,13,opt,name=limits,proto3" json:"limits,omitempty"`
 	// What the assignments and claims have used so far.
 	Usage *PromotionUsage `protobuf:"bytes,14,opt,name=usage,proto3" json:"usage,omitempty"`
+	// The code with which players redeem the promotion: 4 to 32 letters A to Z, digits and hyphens. Lower-case letters become upper
+	// case. No other promotion that is not archived has the code. Empty if the promotion has no code.
+	Code *string `protobuf:"bytes,15,opt,name=code,proto3,oneof" json:"code,omitempty"`
 	// The terms and conditions of the promotion.
 	Terms         *PromotionTerms `protobuf:"bytes,16,opt,name=terms,proto3" json:"terms,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -482,6 +485,13 @@ func (x *Promotion) GetUsage() *PromotionUsage {
 		return x.Usage
 	}
 	return nil
+}
+
+func (x *Promotion) GetCode() string {
+	if x != nil && x.Code != nil {
+		return *x.Code
+	}
+	return ""
 }
 
 func (x *Promotion) GetTerms() *PromotionTerms {
@@ -1438,7 +1448,7 @@ var File_loyalty_promotions_v1_promotion_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xe7\v\n" +
+	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xa3\r\n" +
 	"\tPromotion\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12~\n" +
 	"\x05title\x18\x02 \x01(\tBh\xe0A\x02\xbaHR\xba\x01H\n" +
@@ -1460,8 +1470,9 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\x05state\x18\v \x01(\x0e2%.loyalty.promotions.v1.PromotionStateB\x13\xe0A\x03\xaa\xbb\x18\x02H\x01\xba\xbb\x18\x06ACTIVER\x05state\x12!\n" +
 	"\x05draft\x18\f \x01(\bB\x06\xe0A\x04\xe0A\x05H\x01R\x05draft\x88\x01\x01\x12D\n" +
 	"\x06limits\x18\r \x01(\v2&.loyalty.promotions.v1.PromotionLimitsB\x04Ȼ\x18\x01R\x06limits\x12J\n" +
-	"\x05usage\x18\x0e \x01(\v2%.loyalty.promotions.v1.PromotionUsageB\r\xe0A\x03\xaa\xbb\x18\x02H\x01Ȼ\x18\x01R\x05usage\x12;\n" +
-	"\x05terms\x18\x10 \x01(\v2%.loyalty.promotions.v1.PromotionTermsR\x05terms:\x83\x04\xaa\xbb\x18\xfe\x03\n" +
+	"\x05usage\x18\x0e \x01(\v2%.loyalty.promotions.v1.PromotionUsageB\r\xe0A\x03\xaa\xbb\x18\x02H\x01Ȼ\x18\x01R\x05usage\x12P\n" +
+	"\x04code\x18\x0f \x01(\tB7\xbaH\x1dr\x1b\x18 2\x17^([A-Za-z0-9-]{4,32})?$\xaa\xbb\x18\x02 \x01\xba\xbb\x18\tSPRING-24Ȼ\x18\x01H\x02R\x04code\x88\x01\x01\x12;\n" +
+	"\x05terms\x18\x10 \x01(\v2%.loyalty.promotions.v1.PromotionTermsR\x05terms:\xe4\x04\xaa\xbb\x18\xdf\x04\n" +
 	"\n" +
 	"promotions\x12\x1c\n" +
 	"\x04type\n" +
@@ -1477,16 +1488,19 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
 	"\bend_date\x12\x15\n" +
 	"\bend_date\x1a\tis_active\x12\t\n" +
-	"\x05title(\x01\x1aC\n" +
-	"\x11inactive_as_known\x12.inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')\x1a \n" +
+	"\x05title(\x01\x120\n" +
+	"\x04code\x10\x01\x1a&is_active OR inactive_as <> 'ARCHIVED'\x1aC\n" +
+	"\x11inactive_as_known\x12.inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')\x1a'\n" +
+	"\tcode_form\x12\x1acode ~ '^[A-Z0-9-]{4,32}$'\x1a \n" +
 	"\x06period\x12\x16end_date >= start_date\"\x1b\n" +
-	"\vinactive_as\x12\f\b\x04:\b'PAUSED':\x02\x01\x03B\xcb\x01\b\x01\x12\x05title\x12\vdescription\x12\tis_active\x12\x06amount\x12\n" +
+	"\vinactive_as\x12\f\b\x04:\b'PAUSED':\x02\x01\x03B\xd1\x01\b\x01\x12\x05title\x12\vdescription\x12\tis_active\x12\x06amount\x12\n" +
 	"start_date\x12\bend_date\x12\n" +
 	"updated_at\x12\vinactive_as\x12\x11limits_max_claims\x12\rlimits_budget\x12\x19limits_max_claims_per_day\x12\x19limits_claim_within_hours\x12\n" +
-	"terms_text\x12\rterms_versionB\f\n" +
+	"terms_text\x12\rterms_version\x12\x04codeB\f\n" +
 	"\n" +
 	"_is_activeB\b\n" +
-	"\x06_draft\"}\n" +
+	"\x06_draftB\a\n" +
+	"\x05_code\"}\n" +
 	"\x0ePromotionTerms\x12@\n" +
 	"\x04text\x18\x01 \x01(\tB,\xbaH\x05r\x03\x18\x90N\xaa\xbb\x18\x04:\x02''\xba\xbb\x18\x18One claim per household.R\x04text\x12)\n" +
 	"\aversion\x18\x02 \x01(\x05B\x0f\xe0A\x03\xaa\xbb\x18\x03:\x010\xba\xbb\x18\x011R\aversion\"\x98\x02\n" +

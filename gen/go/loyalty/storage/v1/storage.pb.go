@@ -205,8 +205,10 @@ type IdempotencyKey struct {
 	// The fingerprint of the procedure and the request.
 	Request []byte `protobuf:"bytes,2,opt,name=request,proto3" json:"request,omitempty"`
 	// The answer as a protobuf message.
-	Answer        []byte                 `protobuf:"bytes,3,opt,name=answer,proto3" json:"answer,omitempty"`
-	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	Answer    []byte                 `protobuf:"bytes,3,opt,name=answer,proto3" json:"answer,omitempty"`
+	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// The call has created nothing, because what it creates existed before.
+	Existing      bool `protobuf:"varint,5,opt,name=existing,proto3" json:"existing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -269,6 +271,13 @@ func (x *IdempotencyKey) GetCreatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *IdempotencyKey) GetExisting() bool {
+	if x != nil {
+		return x.Existing
+	}
+	return false
+}
+
 var File_loyalty_storage_v1_storage_proto protoreflect.FileDescriptor
 
 const file_loyalty_storage_v1_storage_proto_rawDesc = "" +
@@ -301,13 +310,14 @@ const file_loyalty_storage_v1_storage_proto_rawDesc = "" +
 	"handled_at\"\f\n" +
 	"\x02id\x12\x04\b\x05\x10\x01\x18\x01*\n" +
 	"promotionsB\x10\b\x01\x12\n" +
-	"handled_at\x18\x01\"\xf1\x01\n" +
+	"handled_at\x18\x01\"\x9a\x02\n" +
 	"\x0eIdempotencyKey\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x18\n" +
 	"\arequest\x18\x02 \x01(\fR\arequest\x12\x16\n" +
 	"\x06answer\x18\x03 \x01(\fR\x06answer\x129\n" +
 	"\n" +
-	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:X\xaa\xbb\x18T\n" +
+	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12'\n" +
+	"\bexisting\x18\x05 \x01(\bB\v\xaa\xbb\x18\a:\x05falseR\bexisting:X\xaa\xbb\x18T\n" +
 	"\x10idempotency_keys\x12\f\n" +
 	"\n" +
 	"created_at*\x05users*\n" +

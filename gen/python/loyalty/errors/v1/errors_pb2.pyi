@@ -45,6 +45,7 @@ class AppErrorCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ASSIGNMENT_REVOKED: _ClassVar[AppErrorCode]
     ASSIGNMENT_EXPIRED: _ClassVar[AppErrorCode]
     PROMOTION_EXHAUSTED: _ClassVar[AppErrorCode]
+    PROMOTION_CODE_EXISTS: _ClassVar[AppErrorCode]
     JOB_STATE_CONFLICT: _ClassVar[AppErrorCode]
 APP_ERROR_CODE_UNSPECIFIED: AppErrorCode
 VALIDATION_FAILED: AppErrorCode
@@ -84,4 +85,5 @@ PLAYER_RESTRICTED: AppErrorCode
 ASSIGNMENT_REVOKED: AppErrorCode
 ASSIGNMENT_EXPIRED: AppErrorCode
 PROMOTION_EXHAUSTED: AppErrorCode
+PROMOTION_CODE_EXISTS: AppErrorCode
 JOB_STATE_CONFLICT: AppErrorCode

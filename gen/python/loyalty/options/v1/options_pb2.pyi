@@ -152,6 +152,8 @@ HEADER_FIELD_NUMBER: _ClassVar[int]
 header: _descriptor.FieldDescriptor
 AUDIT_FIELD_NUMBER: _ClassVar[int]
 audit: _descriptor.FieldDescriptor
+MAY_EXIST_FIELD_NUMBER: _ClassVar[int]
+may_exist: _descriptor.FieldDescriptor
 APP_ERROR_FIELD_NUMBER: _ClassVar[int]
 app_error: _descriptor.FieldDescriptor
 PROMOTION_TYPE_FIELD_NUMBER: _ClassVar[int]

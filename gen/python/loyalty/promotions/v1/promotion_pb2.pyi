@@ -52,7 +52,7 @@ REMIND: DeadlineAction
 EXPIRE: DeadlineAction
 
 class Promotion(_message.Message):
-    __slots__ = ("id", "title", "description", "is_active", "type", "amount", "start_date", "end_date", "created_at", "updated_at", "state", "draft", "limits", "usage", "terms")
+    __slots__ = ("id", "title", "description", "is_active", "type", "amount", "start_date", "end_date", "created_at", "updated_at", "state", "draft", "limits", "usage", "code", "terms")
     ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +67,7 @@ class Promotion(_message.Message):
     DRAFT_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
     TERMS_FIELD_NUMBER: _ClassVar[int]
     id: str
     title: str
@@ -82,8 +83,9 @@ class Promotion(_message.Message):
     draft: bool
     limits: PromotionLimits
     usage: PromotionUsage
+    code: str
     terms: PromotionTerms
-    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_active: _Optional[bool] = ..., type: _Optional[_Union[PromotionType, str]] = ..., amount: _Optional[str] = ..., start_date: _Optional[str] = ..., end_date: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[PromotionState, str]] = ..., draft: _Optional[bool] = ..., limits: _Optional[_Union[PromotionLimits, _Mapping]] = ..., usage: _Optional[_Union[PromotionUsage, _Mapping]] = ..., terms: _Optional[_Union[PromotionTerms, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_active: _Optional[bool] = ..., type: _Optional[_Union[PromotionType, str]] = ..., amount: _Optional[str] = ..., start_date: _Optional[str] = ..., end_date: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[PromotionState, str]] = ..., draft: _Optional[bool] = ..., limits: _Optional[_Union[PromotionLimits, _Mapping]] = ..., usage: _Optional[_Union[PromotionUsage, _Mapping]] = ..., code: _Optional[str] = ..., terms: _Optional[_Union[PromotionTerms, _Mapping]] = ...) -> None: ...
 
 class PromotionTerms(_message.Message):
     __slots__ = ("text", "version")

@@ -215,6 +215,12 @@ class ClaimResponse(_message.Message):
     transaction: _user_pb2.Transaction
     def __init__(self, assignment: _Optional[_Union[_promotion_pb2.Assignment, _Mapping]] = ..., transaction: _Optional[_Union[_user_pb2.Transaction, _Mapping]] = ...) -> None: ...
 
+class RedeemRequest(_message.Message):
+    __slots__ = ("code",)
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    def __init__(self, code: _Optional[str] = ...) -> None: ...
+
 class AssignRequest(_message.Message):
     __slots__ = ("promotion_id", "player_ids", "reassign")
     PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]

@@ -42,13 +42,15 @@ class InboxEvent(_message.Message):
     def __init__(self, consumer: _Optional[str] = ..., event_id: _Optional[str] = ..., handled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class IdempotencyKey(_message.Message):
-    __slots__ = ("id", "request", "answer", "created_at")
+    __slots__ = ("id", "request", "answer", "created_at", "existing")
     ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     ANSWER_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    EXISTING_FIELD_NUMBER: _ClassVar[int]
     id: str
     request: bytes
     answer: bytes
     created_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., request: _Optional[bytes] = ..., answer: _Optional[bytes] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    existing: bool
+    def __init__(self, id: _Optional[str] = ..., request: _Optional[bytes] = ..., answer: _Optional[bytes] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., existing: _Optional[bool] = ...) -> None: ...

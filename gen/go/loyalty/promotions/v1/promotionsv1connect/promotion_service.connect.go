@@ -67,6 +67,8 @@ const (
 	PromotionServiceListPlayerPromotionsProcedure = "/loyalty.promotions.v1.PromotionService/ListPlayerPromotions"
 	// PromotionServiceClaimProcedure is the fully-qualified name of the PromotionService's Claim RPC.
 	PromotionServiceClaimProcedure = "/loyalty.promotions.v1.PromotionService/Claim"
+	// PromotionServiceRedeemProcedure is the fully-qualified name of the PromotionService's Redeem RPC.
+	PromotionServiceRedeemProcedure = "/loyalty.promotions.v1.PromotionService/Redeem"
 	// PromotionServiceAssignProcedure is the fully-qualified name of the PromotionService's Assign RPC.
 	PromotionServiceAssignProcedure = "/loyalty.promotions.v1.PromotionService/Assign"
 	// PromotionServiceRevokeAssignmentsProcedure is the fully-qualified name of the PromotionService's
@@ -80,7 +82,7 @@ const (
 // PromotionServiceClient is a client for the loyalty.promotions.v1.PromotionService service.
 type PromotionServiceClient interface {
 	// CreatePromotion creates a promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a
-	// time and another one overlaps the period.
+	// time and another one overlaps the period, and with PROMOTION_CODE_EXISTS if another promotion has the code.
 	CreatePromotion(context.Context, *connect.Request[v1.CreatePromotionRequest]) (*connect.Response[v1.Promotion], error)
 	// ListPromotions returns promotions, newest first. Archived promotions are listed only if state selects them.
 	ListPromotions(context.Context, *connect.Request[v1.ListPromotionsRequest]) (*connect.Response[v1.ListPromotionsResponse], error)
@@ -88,7 +90,8 @@ type PromotionServiceClient interface {
 	GetPromotion(context.Context, *connect.Request[v1.GetPromotionRequest]) (*connect.Response[v1.Promotion], error)
 	// UpdatePromotion changes the fields of a promotion that update_mask names. Changing isActive pauses, resumes or publishes
 	// the promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one
-	// overlaps the period, and with PROMOTION_STATE_CONFLICT if the promotion is archived.
+	// overlaps the period, with PROMOTION_CODE_EXISTS if another promotion has the code, and with PROMOTION_STATE_CONFLICT if the
+	// promotion is archived.
 	UpdatePromotion(context.Context, *connect.Request[v1.UpdatePromotionRequest]) (*connect.Response[v1.Promotion], error)
 	// PublishPromotion publishes a draft. It changes nothing if the promotion is already published. It fails with
 	// PROMOTION_STATE_CONFLICT in other states, and with PROMOTION_EXISTS if the type allows only one active promotion at a time
@@ -116,8 +119,15 @@ type PromotionServiceClient interface {
 	// the assignment is in this state; with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion
 	// is not available; and with PROMOTION_EXHAUSTED if one of its limits is used up.
 	Claim(context.Context, *connect.Request[v1.ClaimRequest]) (*connect.Response[v1.ClaimResponse], error)
+	// Redeem assigns the promotion with a code to the caller, or returns the assignment that the caller has already; over REST
+	// the status is 201 or 200. It fails with NOT_FOUND if no available promotion has the code, or if its limits are used up and
+	// the caller does not have it; with VALIDATION_FAILED if the code is malformed; with PLAYER_RESTRICTED if a restriction keeps
+	// the caller from promotions; and with ASSIGNMENT_REVOKED or ASSIGNMENT_EXPIRED if the caller's assignment is in this state.
+	// After ten wrong or malformed codes in ten minutes it fails with RATE_LIMITED.
+	Redeem(context.Context, *connect.Request[v1.RedeemRequest]) (*connect.Response[v1.Assignment], error)
 	// Assign assigns an available promotion to players and returns an outcome for each player. The players are notified, unless
-	// a restriction mutes promotions. Assign is idempotent. It fails with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
+	// a restriction mutes promotions. Assign is idempotent. It fails with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or
+	// PROMOTION_EXPIRED if the promotion is not available.
 	Assign(context.Context, *connect.Request[v1.AssignRequest]) (*connect.Response[v1.AssignResponse], error)
 	// RevokeAssignments revokes the unclaimed assignments of players and returns an outcome for each player. A revoked
 	// assignment cannot be claimed, and its player is notified, unless a restriction mutes promotions. RevokeAssignments is idempotent. It fails with
@@ -206,6 +216,12 @@ func NewPromotionServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithSchema(promotionServiceMethods.ByName("Claim")),
 			connect.WithClientOptions(opts...),
 		),
+		redeem: connect.NewClient[v1.RedeemRequest, v1.Assignment](
+			httpClient,
+			baseURL+PromotionServiceRedeemProcedure,
+			connect.WithSchema(promotionServiceMethods.ByName("Redeem")),
+			connect.WithClientOptions(opts...),
+		),
 		assign: connect.NewClient[v1.AssignRequest, v1.AssignResponse](
 			httpClient,
 			baseURL+PromotionServiceAssignProcedure,
@@ -240,6 +256,7 @@ type promotionServiceClient struct {
 	getPromotionStats    *connect.Client[v1.GetPromotionStatsRequest, v1.PromotionStats]
 	listPlayerPromotions *connect.Client[v1.ListPlayerPromotionsRequest, v1.ListPlayerPromotionsResponse]
 	claim                *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
+	redeem               *connect.Client[v1.RedeemRequest, v1.Assignment]
 	assign               *connect.Client[v1.AssignRequest, v1.AssignResponse]
 	revokeAssignments    *connect.Client[v1.RevokeAssignmentsRequest, v1.RevokeAssignmentsResponse]
 	listRefusals         *connect.Client[v1.ListRefusalsRequest, v1.ListRefusalsResponse]
@@ -300,6 +317,11 @@ func (c *promotionServiceClient) Claim(ctx context.Context, req *connect.Request
 	return c.claim.CallUnary(ctx, req)
 }
 
+// Redeem calls loyalty.promotions.v1.PromotionService.Redeem.
+func (c *promotionServiceClient) Redeem(ctx context.Context, req *connect.Request[v1.RedeemRequest]) (*connect.Response[v1.Assignment], error) {
+	return c.redeem.CallUnary(ctx, req)
+}
+
 // Assign calls loyalty.promotions.v1.PromotionService.Assign.
 func (c *promotionServiceClient) Assign(ctx context.Context, req *connect.Request[v1.AssignRequest]) (*connect.Response[v1.AssignResponse], error) {
 	return c.assign.CallUnary(ctx, req)
@@ -319,7 +341,7 @@ func (c *promotionServiceClient) ListRefusals(ctx context.Context, req *connect.
 // service.
 type PromotionServiceHandler interface {
 	// CreatePromotion creates a promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a
-	// time and another one overlaps the period.
+	// time and another one overlaps the period, and with PROMOTION_CODE_EXISTS if another promotion has the code.
 	CreatePromotion(context.Context, *connect.Request[v1.CreatePromotionRequest]) (*connect.Response[v1.Promotion], error)
 	// ListPromotions returns promotions, newest first. Archived promotions are listed only if state selects them.
 	ListPromotions(context.Context, *connect.Request[v1.ListPromotionsRequest]) (*connect.Response[v1.ListPromotionsResponse], error)
@@ -327,7 +349,8 @@ type PromotionServiceHandler interface {
 	GetPromotion(context.Context, *connect.Request[v1.GetPromotionRequest]) (*connect.Response[v1.Promotion], error)
 	// UpdatePromotion changes the fields of a promotion that update_mask names. Changing isActive pauses, resumes or publishes
 	// the promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one
-	// overlaps the period, and with PROMOTION_STATE_CONFLICT if the promotion is archived.
+	// overlaps the period, with PROMOTION_CODE_EXISTS if another promotion has the code, and with PROMOTION_STATE_CONFLICT if the
+	// promotion is archived.
 	UpdatePromotion(context.Context, *connect.Request[v1.UpdatePromotionRequest]) (*connect.Response[v1.Promotion], error)
 	// PublishPromotion publishes a draft. It changes nothing if the promotion is already published. It fails with
 	// PROMOTION_STATE_CONFLICT in other states, and with PROMOTION_EXISTS if the type allows only one active promotion at a time
@@ -355,8 +378,15 @@ type PromotionServiceHandler interface {
 	// the assignment is in this state; with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion
 	// is not available; and with PROMOTION_EXHAUSTED if one of its limits is used up.
 	Claim(context.Context, *connect.Request[v1.ClaimRequest]) (*connect.Response[v1.ClaimResponse], error)
+	// Redeem assigns the promotion with a code to the caller, or returns the assignment that the caller has already; over REST
+	// the status is 201 or 200. It fails with NOT_FOUND if no available promotion has the code, or if its limits are used up and
+	// the caller does not have it; with VALIDATION_FAILED if the code is malformed; with PLAYER_RESTRICTED if a restriction keeps
+	// the caller from promotions; and with ASSIGNMENT_REVOKED or ASSIGNMENT_EXPIRED if the caller's assignment is in this state.
+	// After ten wrong or malformed codes in ten minutes it fails with RATE_LIMITED.
+	Redeem(context.Context, *connect.Request[v1.RedeemRequest]) (*connect.Response[v1.Assignment], error)
 	// Assign assigns an available promotion to players and returns an outcome for each player. The players are notified, unless
-	// a restriction mutes promotions. Assign is idempotent. It fails with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion is not available.
+	// a restriction mutes promotions. Assign is idempotent. It fails with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or
+	// PROMOTION_EXPIRED if the promotion is not available.
 	Assign(context.Context, *connect.Request[v1.AssignRequest]) (*connect.Response[v1.AssignResponse], error)
 	// RevokeAssignments revokes the unclaimed assignments of players and returns an outcome for each player. A revoked
 	// assignment cannot be claimed, and its player is notified, unless a restriction mutes promotions. RevokeAssignments is idempotent. It fails with
@@ -441,6 +471,12 @@ func NewPromotionServiceHandler(svc PromotionServiceHandler, opts ...connect.Han
 		connect.WithSchema(promotionServiceMethods.ByName("Claim")),
 		connect.WithHandlerOptions(opts...),
 	)
+	promotionServiceRedeemHandler := connect.NewUnaryHandler(
+		PromotionServiceRedeemProcedure,
+		svc.Redeem,
+		connect.WithSchema(promotionServiceMethods.ByName("Redeem")),
+		connect.WithHandlerOptions(opts...),
+	)
 	promotionServiceAssignHandler := connect.NewUnaryHandler(
 		PromotionServiceAssignProcedure,
 		svc.Assign,
@@ -483,6 +519,8 @@ func NewPromotionServiceHandler(svc PromotionServiceHandler, opts ...connect.Han
 			promotionServiceListPlayerPromotionsHandler.ServeHTTP(w, r)
 		case PromotionServiceClaimProcedure:
 			promotionServiceClaimHandler.ServeHTTP(w, r)
+		case PromotionServiceRedeemProcedure:
+			promotionServiceRedeemHandler.ServeHTTP(w, r)
 		case PromotionServiceAssignProcedure:
 			promotionServiceAssignHandler.ServeHTTP(w, r)
 		case PromotionServiceRevokeAssignmentsProcedure:
@@ -540,6 +578,10 @@ func (UnimplementedPromotionServiceHandler) ListPlayerPromotions(context.Context
 
 func (UnimplementedPromotionServiceHandler) Claim(context.Context, *connect.Request[v1.ClaimRequest]) (*connect.Response[v1.ClaimResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.Claim is not implemented"))
+}
+
+func (UnimplementedPromotionServiceHandler) Redeem(context.Context, *connect.Request[v1.RedeemRequest]) (*connect.Response[v1.Assignment], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.Redeem is not implemented"))
 }
 
 func (UnimplementedPromotionServiceHandler) Assign(context.Context, *connect.Request[v1.AssignRequest]) (*connect.Response[v1.AssignResponse], error) {
