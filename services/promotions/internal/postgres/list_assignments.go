@@ -77,7 +77,7 @@ func assignmentFilter(player uuid.UUID, f domain.AssignmentFilter) (string, []an
 	}
 	where := []string{"user_id = $1"}
 	if f.Own {
-		where = append(where, "NOT EXISTS (SELECT FROM players p WHERE p.id = $1 AND "+refusedSQL("p", arg(f.Now))+")")
+		where = append(where, "NOT EXISTS (SELECT FROM players owner WHERE owner.id = $1 AND "+refusedSQL("owner", arg(f.Now))+")")
 	}
 	if f.Claimed != nil {
 		where = append(where, "claimed = "+arg(*f.Claimed))

@@ -7,8 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
-	"github.com/casino-loyalty/loyalty/internal/paging"
-	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
@@ -17,19 +15,8 @@ import (
 func (h *Handler) ListRefusals(
 	ctx context.Context, r *connect.Request[promotionsv1.ListRefusalsRequest],
 ) (*connect.Response[promotionsv1.ListRefusalsResponse], error) {
-	player, err := rpcserver.ID("user_id", r.Msg.GetUserId())
-	if err != nil {
-		return nil, err
-	}
-	page, err := paging.Parse(r.Msg, uuid.Parse)
-	if err != nil {
-		return nil, err
-	}
-	listed, err := h.service.ListRefusals(ctx, player, page)
-	if err != nil {
-		return nil, err
-	}
-	next, err := paging.NextToken(r.Msg, listed, func(r promotions.Refusal) string { return r.ID.String() })
+	listed, next, err := listOf(ctx, r.Msg, "user_id", r.Msg.GetUserId(), h.service.ListRefusals,
+		func(r promotions.Refusal) uuid.UUID { return r.ID })
 	if err != nil {
 		return nil, err
 	}

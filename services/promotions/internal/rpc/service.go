@@ -10,6 +10,8 @@ import (
 
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
+	"github.com/casino-loyalty/loyalty/internal/paging"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
@@ -68,4 +70,24 @@ func one(
 		return nil, err
 	}
 	return connect.NewResponse(wire.FromPromotion(p)), nil
+}
+
+// listOf returns a page of what belongs to the resource whose id is in a field of a request, and the token of the next page.
+func listOf[T any](
+	ctx context.Context, r paging.Request, field, id string,
+	list func(context.Context, uuid.UUID, keyset.PageRequest[uuid.UUID]) (keyset.Page[T], error), key func(T) uuid.UUID,
+) (listed keyset.Page[T], next string, err error) {
+	of, err := rpcserver.ID(field, id)
+	if err != nil {
+		return listed, "", err
+	}
+	page, err := paging.Parse(r, uuid.Parse)
+	if err != nil {
+		return listed, "", err
+	}
+	if listed, err = list(ctx, of, page); err != nil {
+		return listed, "", err
+	}
+	next, err = paging.NextToken(r, listed, func(item T) string { return key(item).String() })
+	return listed, next, err
 }
