@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,19 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
+
+// TestRestoreDeletesEveryTopic compares the topics that the runbook deletes before a restore with those of the schema.
+func TestRestoreDeletesEveryTopic(t *testing.T) {
+	runbook, err := os.ReadFile("../../docs/runbook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := topicNames()
+	slices.Sort(names)
+	if want := "for topic in " + strings.Join(names, " ") + "; do\n"; !strings.Contains(string(runbook), want) {
+		t.Errorf("docs/runbook.md does not contain %q", want)
+	}
+}
 
 func TestDeadLetterLine(t *testing.T) {
 	at := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
