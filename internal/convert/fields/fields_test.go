@@ -71,6 +71,9 @@ func TestReader(t *testing.T) {
 		"missing day":          {day("", fields.Required), "", "f: is missing"},
 		"timestamp": {func(r *fields.Reader) any { return r.Time("f", timestamppb.New(time.Unix(1, 2)), fields.Required) },
 			time.Unix(1, 2).UTC(), ""},
+		"zero timestamp": {func(r *fields.Reader) any {
+			return r.Time("f", timestamppb.New(time.Time{}), fields.Optional)
+		}, time.Time{}, "f: is the zero time"},
 		"missing timestamp": {func(r *fields.Reader) any { return r.Time("f", nil, fields.Required) }, time.Time{}, "f: is missing"},
 		"timestamp out of range": {func(r *fields.Reader) any {
 			return r.Time("f", &timestamppb.Timestamp{Seconds: math.MaxInt64}, fields.Optional)
@@ -81,6 +84,8 @@ func TestReader(t *testing.T) {
 		"day as time":        {instant("2026-03-01", fields.Optional), time.Time{}, "f: must be a time"},
 		"year 0":             {instant("0001-01-01T00:00:00+01:00", fields.Optional), time.Time{}, "f: must be a time"},
 		"zero time":          {instant("0001-01-01T00:00:00Z", fields.Optional), time.Time{}, "f: is the zero time"},
+		"almost zero time":   {instant("0001-01-01T00:00:00.000000999Z", fields.Optional), time.Time{}, "f: is the zero time"},
+		"first microsecond":  {instant("0001-01-01T00:00:00.000001Z", fields.Optional), time.Time{}.Add(time.Microsecond), ""},
 		"year 10000":         {instant("9999-12-31T23:59:59-01:00", fields.Optional), time.Time{}, "f: must be a time"},
 		"enum value":         {enum(1, fields.Required), kind("GOOD"), ""},
 		"missing enum value": {enum(0, fields.Required), kind(""), "f: is missing"},

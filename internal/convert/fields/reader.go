@@ -96,7 +96,7 @@ func (r *Reader) Date(field, s string, p Presence) date.Date {
 	return d
 }
 
-// Time returns a timestamp in UTC.
+// Time returns a timestamp in UTC. It refuses the zero time, which stands for no time.
 func (r *Reader) Time(field string, t *timestamppb.Timestamp, p Presence) time.Time {
 	if t == nil {
 		r.missing(field, p)
@@ -104,6 +104,10 @@ func (r *Reader) Time(field string, t *timestamppb.Timestamp, p Presence) time.T
 	}
 	if t.CheckValid() != nil {
 		r.notef(field, "is not a timestamp between the years 1 and 9999")
+		return time.Time{}
+	}
+	if IsZero(t.AsTime()) {
+		r.notef(field, "is the zero time")
 		return time.Time{}
 	}
 	return t.AsTime()
@@ -119,13 +123,18 @@ func (r *Reader) TimeText(field, s string, p Presence) time.Time {
 	switch {
 	case err != nil:
 		r.notef(field, "%v", err)
-	case t.IsZero():
+	case IsZero(t):
 		r.notef(field, "is the zero time")
+		return time.Time{}
 	}
 	return t
 }
 
-// ParseTime parses a time in RFC 3339 between the years 1 and 9999, and returns it in UTC.
+// IsZero reports whether a time stands for no time after it was stored. Times are stored in microseconds, so every time in the
+// first microsecond of the year 1 does.
+func IsZero(t time.Time) bool { return t.Truncate(time.Microsecond).IsZero() }
+
+// ParseTime parses a time in RFC 3339 between the years 1 and 9999, and returns it in UTC. The zero time is valid.
 func ParseTime(s string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if t = t.UTC(); err != nil || t.Year() < 1 || t.Year() > 9999 {

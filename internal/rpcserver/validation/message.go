@@ -177,7 +177,7 @@ func (c *check) column(f *field, m protoreflect.Message, at string) {
 	case optionsv1.ColumnType_TIMESTAMP:
 		if t, err := fields.ParseTime(s); err != nil {
 			c.refusef(at, RuleTimestamp, "%v", err)
-		} else if t.IsZero() {
+		} else if fields.IsZero(t) {
 			c.refusef(at, RuleTimestamp, "the zero time is not allowed")
 		}
 	case optionsv1.ColumnType_UUID:

@@ -119,7 +119,7 @@ func TestSetRestrictionRefusals(t *testing.T) {
 	f.invalid("reason", restrictionRequest("PUT", playerID, "BONUS_ABUSE", `{}`))
 	f.invalid("reason", restrictionRequest("PUT", playerID, "BONUS_ABUSE", `{"reason":" "}`))
 	f.invalid("x", restrictionRequest("PUT", playerID, "BONUS_ABUSE", `{"reason":"x","x":1}`))
-	for kind, until := range map[string]string{"BONUS_ABUSE": "2026-03-10T12:00:00Z", "HARM_INDICATOR": "tomorrow", "SELF_EXCLUSION": "0001-01-01T00:00:00Z", "COOL_OFF": "2026-03-11T11:58:00Z"} {
+	for kind, until := range map[string]string{"BONUS_ABUSE": "2026-03-10T12:00:00Z", "HARM_INDICATOR": "tomorrow", "SELF_EXCLUSION": "0001-01-01T00:00:00Z", "COOL_OFF": "2026-03-11T11:58:00Z", "MARKETING_OPT_OUT": "0001-01-01T00:00:00.0000001Z"} {
 		f.invalid("until", restrictionRequest("PUT", playerID, kind, `{"reason":"x","until":"`+until+`"}`))
 	}
 	f.invalid("until", restrictionRequest("PUT", playerID, "COOL_OFF", reason))
