@@ -42,9 +42,8 @@ func (s *Service) LiftOwnRestriction(ctx context.Context, player uuid.UUID, kind
 func (s *Service) lift(
 	ctx context.Context, by, player uuid.UUID, selected func(Restriction) bool, check func(chosen int) error,
 ) error {
-	now := s.now()
-	return s.store.LiftRestrictions(ctx, by, player, now, func(open []Restriction) ([]Restriction, error) {
-		chosen := slices.DeleteFunc(InForce(open, now), func(r Restriction) bool { return !selected(r) })
+	return s.store.LiftRestrictions(ctx, by, player, func(open []Restriction) ([]Restriction, error) {
+		chosen := slices.DeleteFunc(InForce(open, s.now()), func(r Restriction) bool { return !selected(r) })
 		return chosen, check(len(chosen))
 	})
 }

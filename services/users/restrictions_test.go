@@ -36,13 +36,14 @@ func (s *fakeStore) SetRestriction(
 	if change, err := replaces(before); err != nil || !change {
 		return before, err
 	}
+	r.CreatedAt = time.Now().UTC()
 	s.restrictions = append(slices.DeleteFunc(s.restrictions, same), r)
 	s.raise(r.UserID)
 	return r, nil
 }
 
 func (s *fakeStore) LiftRestrictions(
-	_ context.Context, _, player uuid.UUID, _ time.Time, choose func([]users.Restriction) ([]users.Restriction, error),
+	_ context.Context, _, player uuid.UUID, choose func([]users.Restriction) ([]users.Restriction, error),
 ) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

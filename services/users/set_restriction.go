@@ -38,10 +38,8 @@ func (s *Service) SetRestriction(ctx context.Context, p RestrictionParams) (Rest
 	})
 }
 
-// newRestriction returns a restriction of a player that begins now.
+// newRestriction returns a restriction of a player. The store sets the time at which it begins.
 func (s *Service) newRestriction(player uuid.UUID, kind RestrictionKind, until time.Time) (Restriction, error) {
 	id, err := uuid.NewV7()
-	return Restriction{
-		ID: id, UserID: player, Kind: kind, Until: until.Truncate(time.Microsecond), CreatedAt: s.now(),
-	}, err
+	return Restriction{ID: id, UserID: player, Kind: kind, Until: until.Truncate(time.Microsecond)}, err
 }

@@ -15,10 +15,10 @@ import (
 
 // LiftRestrictions implements [users.RestrictionStore].
 func (s *Store) LiftRestrictions(
-	ctx context.Context, by, player uuid.UUID, at time.Time, choose func([]users.Restriction) ([]users.Restriction, error),
+	ctx context.Context, by, player uuid.UUID, choose func([]users.Restriction) ([]users.Restriction, error),
 ) error {
 	err := s.inTx(ctx, func(tx *ent.Tx) error {
-		u, open, err := lockRestrictions(ctx, tx, by, player)
+		u, open, at, err := lockRestrictions(ctx, tx, by, player)
 		if err != nil {
 			return err
 		}

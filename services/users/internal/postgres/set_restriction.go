@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -24,12 +25,14 @@ import (
 func (s *Store) SetRestriction(
 	ctx context.Context, by uuid.UUID, r users.Restriction, replaces func(users.Restriction) (bool, error),
 ) (users.Restriction, error) {
-	result := r
+	var result users.Restriction
 	err := s.inTx(ctx, func(tx *ent.Tx) error {
-		u, open, err := lockRestrictions(ctx, tx, by, r.UserID)
+		u, open, at, err := lockRestrictions(ctx, tx, by, r.UserID)
 		if err != nil {
 			return err
 		}
+		r.CreatedAt = at
+		result = r
 		var before users.Restriction
 		i := slices.IndexFunc(open, func(o users.Restriction) bool { return o.Kind == r.Kind && o.ByPlayer == r.ByPlayer })
 		if i >= 0 {
@@ -58,18 +61,29 @@ func (s *Store) SetRestriction(
 	return result, nil
 }
 
-// lockRestrictions locks a player and the user who changes the restrictions; see lockUser. It returns the player, and the
-// restrictions that were neither lifted nor replaced.
-func lockRestrictions(ctx context.Context, tx *ent.Tx, by, player uuid.UUID) (users.User, []users.Restriction, error) {
-	u, err := lockUser(ctx, tx, by, player)
+// lockRestrictions locks a player and the user who changes the restrictions; see lockUser. It returns the player, the
+// restrictions that were neither lifted nor replaced, and the time of the change. The time is read after the lock, so that no
+// concurrent change makes a restriction end before it began.
+func lockRestrictions(
+	ctx context.Context, tx *ent.Tx, by, player uuid.UUID,
+) (u users.User, open []users.Restriction, at time.Time, err error) {
+	u, err = lockUser(ctx, tx, by, player)
 	if err == nil && u.Role != authn.RolePlayer {
 		err = apperr.New(apperr.NotFound, "player not found")
 	}
 	if err != nil {
-		return u, nil, err
+		return u, nil, at, err
 	}
-	open, err := openRestrictions(ctx, tx, player)
-	return u, open, err
+	if open, err = openRestrictions(ctx, tx, player); err != nil {
+		return u, nil, at, err
+	}
+	at, err = serverTime(ctx, tx)
+	for _, r := range open { // in case the clock was set back
+		if r.CreatedAt.After(at) {
+			at = r.CreatedAt
+		}
+	}
+	return u, open, at, err
 }
 
 // replace stores r in place of before, which may be expired, or the zero value.

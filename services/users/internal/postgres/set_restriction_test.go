@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +23,6 @@ import (
 func restriction(player uuid.UUID) users.Restriction {
 	return users.Restriction{
 		ID: uuid.Must(uuid.NewV7()), UserID: player, Kind: users.RestrictionKindBonusAbuse, Reason: "reason", SetBy: uuid.New(),
-		CreatedAt: time.Now().UTC().Truncate(time.Microsecond),
 	}
 }
 
@@ -43,7 +43,7 @@ func (f *fixture) restrict(r users.Restriction) users.Restriction {
 
 // lift ends the restrictions of a player of a kind.
 func (f *fixture) lift(ctx context.Context, by, player uuid.UUID, kind users.RestrictionKind) error {
-	return f.store.LiftRestrictions(ctx, by, player, time.Now(), func(open []users.Restriction) ([]users.Restriction, error) {
+	return f.store.LiftRestrictions(ctx, by, player, func(open []users.Restriction) ([]users.Restriction, error) {
 		return slices.DeleteFunc(open, func(r users.Restriction) bool { return r.Kind != kind }), nil
 	})
 }
@@ -62,8 +62,7 @@ func TestSetRestriction(t *testing.T) {
 	abuse.Until = until
 	optOut := restriction(player.ID)
 	optOut.Kind, optOut.ByPlayer, optOut.SetBy, optOut.Reason = users.RestrictionKindMarketingOptOut, true, player.ID, ""
-	f.restrict(abuse)
-	f.restrict(optOut)
+	abuse, optOut = f.restrict(abuse), f.restrict(optOut)
 	if got := f.refusedUntil(player.ID); got != until.UnixMicro() {
 		t.Errorf("promotions are refused until %d, want %d", got, until.UnixMicro())
 	}
@@ -71,7 +70,8 @@ func TestSetRestriction(t *testing.T) {
 	forEver := restriction(player.ID)
 	before := users.Restriction{}
 	got, err := f.store.SetRestriction(t.Context(), uuid.Nil, forEver, func(b users.Restriction) (bool, error) { before = b; return true, nil })
-	if err != nil || got != forEver || before != abuse {
+	forEver.CreatedAt = got.CreatedAt
+	if err != nil || got != forEver || before != abuse || !got.CreatedAt.After(abuse.CreatedAt) {
 		t.Errorf("got %+v, %v in place of %+v; want %+v in place of %+v", got, err, before, forEver, abuse)
 	}
 	if got := f.refusedUntil(player.ID); got != math.MaxInt64 {
@@ -97,6 +97,47 @@ func TestSetRestriction(t *testing.T) {
 		playerEvent(restricted, player, 2, kind, optOut.Kind),
 		playerEvent(restricted, player, 3, optOut.Kind, kind),
 	)
+}
+
+// TestConcurrentRestrictionsDoNotOverlap replaces a restriction while other changes wait for the lock on the player. Each
+// restriction must end when the next one begins, and not before it began.
+func TestConcurrentRestrictionsDoNotOverlap(t *testing.T) {
+	f := newFixture(t)
+	player := f.create("p@example.com", authn.RolePlayer)
+	tx, err := f.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "SELECT FROM users WHERE id = $1 FOR UPDATE", player.ID); err != nil {
+		t.Fatal(err)
+	}
+	const changes = 4
+	waiting := make([]users.Restriction, changes)
+	for i := range waiting {
+		waiting[i] = restriction(player.ID)
+		waiting[i].CreatedAt = time.Now().UTC()
+	}
+	slices.Reverse(waiting) // the one that was made last gets the lock first
+	var wg sync.WaitGroup
+	for i, r := range waiting {
+		wg.Go(func() { f.restrict(r) })
+		for f.count("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") <= i {
+			if t.Context().Err() != nil {
+				t.Fatal(t.Context().Err())
+			}
+		}
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	if n := f.count("SELECT count(*) FROM restrictions WHERE ended_at < created_at"); n != 0 {
+		t.Errorf("%d restrictions end before they began", n)
+	}
+	const successors = `SELECT count(*) FROM restrictions a JOIN restrictions b ON b.created_at = a.ended_at AND b.id <> a.id`
+	if n := f.count(successors); n != changes-1 {
+		t.Errorf("%d restrictions end when another one begins, want %d", n, changes-1)
+	}
 }
 
 func TestUnchangedRestrictionsWriteNothing(t *testing.T) {

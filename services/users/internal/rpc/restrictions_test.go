@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -35,12 +34,13 @@ func (s *fakeStore) SetRestriction(
 	if change, err := replaces(before); err != nil || !change {
 		return before, err
 	}
+	r.CreatedAt = now()
 	s.restrictions = append(slices.DeleteFunc(s.restrictions, same), r)
 	return r, s.err
 }
 
 func (s *fakeStore) LiftRestrictions(
-	_ context.Context, _, _ uuid.UUID, _ time.Time, choose func([]users.Restriction) ([]users.Restriction, error),
+	_ context.Context, _, _ uuid.UUID, choose func([]users.Restriction) ([]users.Restriction, error),
 ) error {
 	chosen, err := choose(s.restrictions)
 	if err == nil {
