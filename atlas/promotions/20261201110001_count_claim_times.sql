@@ -4,7 +4,9 @@
 -- each doubling.
 CREATE FUNCTION "claim_seconds"(created_at timestamptz, claimed_at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
   SELECT s >> k << k FROM (
-    SELECT s, greatest(64 - 5 - length(substring(s::bit(64)::text FROM '^0*')), 0) AS k
+    SELECT s, width_bucket(s, (
+      '{32,64,128,256,512,1024,2048,4096,8192,16384,32768,65536,131072,262144,524288,1048576,2097152,4194304,8388608,' ||
+      '16777216,33554432,67108864,134217728,268435456,536870912,1073741824,2147483648,4294967296,8589934592}')::bigint[]) AS k
     FROM (SELECT greatest(floor(extract(epoch FROM $2 - $1)), 0)::bigint AS s) t
   ) t
 $$;

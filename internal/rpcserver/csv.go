@@ -55,8 +55,11 @@ func (csvCodec) MarshalAppend(b []byte, message any) ([]byte, error) {
 		return nil, fmt.Errorf("%T is not a protobuf message", message)
 	}
 	list, err := csvList(m.ProtoReflect().Descriptor())
-	if err != nil || list == nil {
-		return nil, fmt.Errorf("%T has no list for CSV: %w", message, err)
+	if err != nil {
+		return nil, err
+	}
+	if list == nil {
+		return nil, fmt.Errorf("%T has no list for CSV", message)
 	}
 	columns := list.Message().Fields()
 	line := make([]string, columns.Len())

@@ -59,7 +59,7 @@ func (s *Service) Stats(ctx context.Context, id uuid.UUID, from, to date.Date) (
 		to = date.Of(s.now())
 	}
 	if from.After(to) {
-		return Stats{}, apperr.Invalid("to", "order", "must not be before from")
+		return Stats{}, apperr.Invalid("from", "order", "must not be after %s", to)
 	}
 	earliest := to.AddDays(1 - maxStatsDays)
 	if !from.IsZero() && from.Before(earliest) {

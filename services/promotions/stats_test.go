@@ -81,8 +81,8 @@ func TestStatsRefusesPeriods(t *testing.T) {
 		from, to date.Date
 		field    string
 	}{
-		"reversed":         {today, today.AddDays(-1), "to"},
-		"in the future":    {today.AddDays(1), date.Date{}, "to"},
+		"reversed":         {today, today.AddDays(-1), "from"},
+		"in the future":    {today.AddDays(1), date.Date{}, "from"},
 		"too long":         {today.AddDays(-3660), today, "from"},
 		"too long so far":  {date.Date{}, date.Date{}, "from"},
 		"too long to then": {date.Date{}, today, "from"},

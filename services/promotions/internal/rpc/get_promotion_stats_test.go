@@ -41,7 +41,7 @@ func TestGetPromotionStats(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	f.invalid("from", request{caller: "staff", method: "GET", path: statsRoute + "?from=today"})
-	f.invalid("to", request{caller: "staff", method: "GET", path: statsRoute + "?from=2026-03-10&to=2026-03-09"})
+	f.invalid("from", request{caller: "staff", method: "GET", path: statsRoute + "?from=2026-03-10&to=2026-03-09"})
 	f.invalid("days", request{caller: "staff", method: "GET", path: statsRoute + "?days=1"})
 	f.refused(http.StatusNotFound, apperr.NotFound, request{caller: "staff", method: "GET", path: route + "/" + unknownID + "/stats"})
 	f.refused(http.StatusForbidden, apperr.Forbidden, request{caller: "player", method: "GET", path: statsRoute})
