@@ -86,8 +86,8 @@ func isRole(e *protogen.Enum) bool {
 	return e.Desc.FullName() == optionsv1.Role(0).Descriptor().FullName()
 }
 
-// DomainEnums returns the enums that have a type in the service's domain: the enums of its package and the enums of its
-// entities' fields. It leaves out the enums that event messages use.
+// DomainEnums returns the enums that have a type in the service's domain: the enums of its package, also those in messages, and the
+// enums of its entities' fields. It leaves out the enums that event messages use.
 func DomainEnums(files []*protogen.File, entities []*Entity, service string) []*EnumType {
 	var enums []*EnumType
 	seen := map[protoreflect.FullName]bool{}
@@ -113,6 +113,11 @@ func DomainEnums(files []*protogen.File, entities []*Entity, service string) []*
 		if Service(f.Desc) == service {
 			for _, e := range f.Enums {
 				add(e)
+			}
+			for _, m := range f.Messages {
+				for _, e := range m.Enums {
+					add(e)
+				}
 			}
 		}
 	}

@@ -579,6 +579,21 @@ func (c *Client) Claim(ctx context.Context, body ClaimRequest, options ...CallOp
 	return &out, nil
 }
 
+// CheckEligibility says whether a player can claim a promotion now, with a check for each rule of claims. A player asks
+// about themselves, and gets NOT_FOUND if the promotion was never assigned to them.
+//
+// Roles: PLAYER, STAFF, ADMIN. A player may give only its own id as `player_id`.
+func (c *Client) CheckEligibility(ctx context.Context, promotionID string, playerID string, options ...CallOption) (*Eligibility, error) {
+	var out Eligibility
+	err := c.call(ctx, operation{
+		name: "checkEligibility", verb: http.MethodGet, path: "/api/v1/promotions/{promotion_id}/eligibility/{player_id}", auth: authAccess, repeat: repeatSafe,
+	}, arguments{path: []string{promotionID, playerID}, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
 // Redeem assigns the promotion with a code to the caller, or returns the assignment that the caller has already; over
 // REST the status is 201 or 200. It fails with NOT_FOUND if no available promotion has the code, or if its limits are
 // used up and the caller does not have it; with VALIDATION_FAILED if the code is malformed; with PLAYER_RESTRICTED if a

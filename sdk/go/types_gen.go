@@ -131,6 +131,31 @@ const (
 	TransactionTypeDebit  TransactionType = "DEBIT"
 )
 
+// Rule is a rule of claims. Its name is the code of the refusal. Claims check the rules in this order.
+//   - `NOT_ASSIGNED`: The promotion must be assigned to the player. A claim is refused with NOT_FOUND.
+//   - `PLAYER_RESTRICTED`: No restriction may keep the player from promotions.
+//   - `ASSIGNMENT_REVOKED`: The assignment must not be revoked.
+//   - `PROMOTION_ALREADY_CLAIMED`: The promotion must not be claimed yet.
+//   - `ASSIGNMENT_EXPIRED`: The time to claim the assignment must not be over.
+//   - `PROMOTION_NOT_ACTIVE`: The promotion must be published and not paused.
+//   - `PROMOTION_NOT_STARTED`: The period of the promotion must have begun.
+//   - `PROMOTION_EXPIRED`: The period of the promotion must not have ended.
+//   - `PROMOTION_EXHAUSTED`: No limit of the promotion may be used up.
+type EligibilityRule string
+
+// The values of EligibilityRule. Later versions of the platform may send others.
+const (
+	EligibilityRuleNotAssigned             EligibilityRule = "NOT_ASSIGNED"
+	EligibilityRulePlayerRestricted        EligibilityRule = "PLAYER_RESTRICTED"
+	EligibilityRuleAssignmentRevoked       EligibilityRule = "ASSIGNMENT_REVOKED"
+	EligibilityRulePromotionAlreadyClaimed EligibilityRule = "PROMOTION_ALREADY_CLAIMED"
+	EligibilityRuleAssignmentExpired       EligibilityRule = "ASSIGNMENT_EXPIRED"
+	EligibilityRulePromotionNotActive      EligibilityRule = "PROMOTION_NOT_ACTIVE"
+	EligibilityRulePromotionNotStarted     EligibilityRule = "PROMOTION_NOT_STARTED"
+	EligibilityRulePromotionExpired        EligibilityRule = "PROMOTION_EXPIRED"
+	EligibilityRulePromotionExhausted      EligibilityRule = "PROMOTION_EXHAUSTED"
+)
+
 // AssignOutcome is the result of an assignment for one player.
 //   - `RESTRICTED_PLAYER`: A restriction keeps the player from promotions.
 type AssignOutcome string
@@ -713,6 +738,25 @@ type Transaction struct {
 	CreatedAt      time.Time      `json:"createdAt"`
 	// The id of the entry that this entry reverses. It is empty for other entries. An entry is reversed at most once.
 	Reverses string `json:"reverses"`
+}
+
+// Eligibility says whether a player can claim a promotion now.
+type Eligibility struct {
+	// True if all checks have passed.
+	Eligible bool `json:"eligible"`
+	// One check for each rule, in the order in which claims check them. A claim fails with the first rule that is not met.
+	Checks []EligibilityCheck `json:"checks"`
+}
+
+// EligibilityCheck is the result of a rule.
+type EligibilityCheck struct {
+	Check  EligibilityRule `json:"check"`
+	Passed bool            `json:"passed"`
+	// The reason for people, in English.
+	Message string `json:"message"`
+	// The values that decided the check. Players do not see the limits of the promotion, nor restrictions that employees
+	// have set.
+	Values map[string]any `json:"values"`
 }
 
 // RedeemRequest is the body of a request.

@@ -37,8 +37,10 @@ type Claiming struct {
 	ClaimParams
 	// KeyPromotion is the promotion for which the player's Idempotency-Key is stored, or uuid.Nil.
 	KeyPromotion uuid.UUID
-	// Assignment is the player's assignment with its promotion, or nil.
+	// Assignment is the player's assignment with its promotion, or nil. Unassigned is the promotion if Assignment is nil; it is
+	// only set for [Service.Eligibility].
 	Assignment *Assignment
+	Unassigned *Promotion
 	// Restricted is true if a restriction refuses promotions to the player.
 	Restricted bool
 	// Reserved is true if another claim of the assignment is being paid.
@@ -59,32 +61,22 @@ type ClaimTotals struct {
 // error if the promotion cannot be claimed; the errors and their order are those of the API:
 //
 //   - IDEMPOTENCY_MISMATCH: the key was used for another promotion
-//   - NOT_FOUND: the promotion is not assigned to the player
-//   - PLAYER_RESTRICTED: a restriction refuses promotions to the player. A claim whose answer was lost is not refused once
-//     its payment is known, because it was paid before
-//   - the errors of [Assignment.Claimable]
-//   - PROMOTION_EXHAUSTED: a limit of the promotion is used up
+//   - the error of the first rule of claimRules that is not met
+//
+// A claim whose answer was lost meets all rules once its payment is known, because it was paid before.
 func (c Claiming) Decide() (reserve bool, err error) {
 	switch {
 	case c.KeyPromotion != uuid.Nil && c.KeyPromotion != c.Promotion:
 		return false, apperr.New(apperr.IdempotencyMismatch, "the Idempotency-Key was used to claim another promotion")
-	case c.Assignment == nil:
-		return false, apperr.New(apperr.NotFound, "promotion not found")
-	case c.Assignment.ClaimedBy(c.ClaimID):
-		return false, nil
-	case c.Restricted && !c.Assignment.paidUnanswered():
-		return false, restrictedError()
-	}
-	if err := c.Assignment.Claimable(c.At); err != nil {
-		return false, err
-	}
-	if c.Assignment.paidUnanswered() {
+	case c.Assignment != nil && c.Assignment.ClaimedBy(c.ClaimID):
 		return false, nil
 	}
-	if !c.Reserved {
-		err = c.Assignment.Promotion.withinLimits(c.Totals, c.Assignment.Amount, c.At)
+	for _, rule := range claimRules() {
+		if err := c.refusal(rule); err != nil {
+			return false, err
+		}
 	}
-	return err == nil, err
+	return !c.Assignment.Claimed, nil
 }
 
 // paidUnanswered reports whether the assignment is paid, but no claim of it has been answered. The next claim succeeds.

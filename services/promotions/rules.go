@@ -36,35 +36,12 @@ func (p Promotion) validateUpdate(old Promotion) error {
 // PROMOTION_NOT_STARTED or PROMOTION_EXPIRED.
 func (p Promotion) Available(now time.Time) error {
 	today := date.Of(now)
-	switch {
-	case !p.IsActive:
-		return apperr.New(apperr.PromotionNotActive, "promotion %s is not active", p.ID)
-	case today.Before(p.StartDate):
-		return apperr.New(apperr.PromotionNotStarted, "promotion %s starts on %s", p.ID, p.StartDate)
-	case today.After(p.EndDate):
-		return apperr.New(apperr.PromotionExpired, "promotion %s ended on %s", p.ID, p.EndDate)
+	for _, rule := range claimRules() {
+		if err := p.unavailable(rule, today); err != nil {
+			return err
+		}
 	}
 	return nil
-}
-
-// Claimable returns nil if the assignment can be claimed at now, apart from the limits of its promotion. Otherwise it
-// returns ASSIGNMENT_REVOKED, PROMOTION_ALREADY_CLAIMED, ASSIGNMENT_EXPIRED or the error of [Promotion.Available]. If an
-// assignment is paid but no claim has succeeded (see [Monitor.TransactionAdded]), it is always claimable. The next claim
-// then returns its transaction.
-func (a Assignment) Claimable(now time.Time) error {
-	switch a.StateAt(now) {
-	case AssignmentStateRevoked:
-		return a.revoked()
-	case AssignmentStateClaimed:
-		if a.ClaimID == "" {
-			return nil
-		}
-		return AlreadyClaimed(a)
-	case AssignmentStateExpired:
-		return a.tooLate()
-	default: // AssignmentStateAssigned
-		return a.Promotion.Available(now)
-	}
 }
 
 // revoked returns ASSIGNMENT_REVOKED.

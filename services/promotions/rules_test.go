@@ -47,6 +47,14 @@ func claimed(a *promotions.Assignment) {
 // repaired marks an assignment as claimed after the ledger's event. No claim of the player has succeeded yet.
 func repaired(a *promotions.Assignment) { claimed(a); a.ClaimID = "" }
 
+// claimable returns the error of a claim of a.
+func claimable(a promotions.Assignment, now time.Time) error {
+	c := promotions.Claiming{Assignment: &a}
+	c.At = now
+	_, err := c.Decide()
+	return err
+}
+
 func TestClaimable(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 10, 23, 59, 59, 0, time.UTC)
@@ -69,7 +77,7 @@ func TestClaimable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := tt.a.Claimable(now)
+			err := claimable(tt.a, now)
 			if got := apperr.CodeOf(err); got != tt.want {
 				t.Errorf("got %q (%v), want %q", got, err, tt.want)
 			}
@@ -81,7 +89,7 @@ func TestClaimableUsesTheDayInUTC(t *testing.T) {
 	t.Parallel()
 	// 01:30 on April 1 at UTC+3 is 22:30 on March 31 in UTC.
 	now := time.Date(2026, 4, 1, 1, 30, 0, 0, time.FixedZone("UTC+3", 3*3600))
-	if err := assigned().Claimable(now); err != nil {
+	if err := claimable(assigned(), now); err != nil {
 		t.Errorf("on the last day in UTC: got %v, want no error", err)
 	}
 }
@@ -89,7 +97,7 @@ func TestClaimableUsesTheDayInUTC(t *testing.T) {
 func TestAlreadyClaimedNamesTheTransaction(t *testing.T) {
 	t.Parallel()
 	a := assigned(claimed)
-	if got := apperr.From(a.Claimable(time.Now())).Meta["transactionId"]; got != a.TransactionID.String() {
+	if got := apperr.From(claimable(a, time.Now())).Meta["transactionId"]; got != a.TransactionID.String() {
 		t.Errorf("got transactionId %q, want %s", got, a.TransactionID)
 	}
 }

@@ -76,6 +76,8 @@ type ClaimStore interface {
 	// asks for it. It returns the error of Decide, and records a refusal if the error is PLAYER_RESTRICTED. If the assignment
 	// is already reserved, the claims share the reservation. A stored Idempotency-Key never expires.
 	ReserveClaim(ctx context.Context, p ClaimParams) (Reservation, error)
+	// ClaimFacts returns what a claim would find. It returns NOT_FOUND if there is no such promotion or player.
+	ClaimFacts(ctx context.Context, p ClaimParams) (ClaimFacts, error)
 	// ConfirmClaim records that tx paid the assignment and that the given claim succeeded, and removes the reservation. If
 	// claim is empty, no claim has succeeded yet. It returns PROMOTION_ALREADY_CLAIMED if another claim has already succeeded.
 	// The time of the claim is when it was reserved, or at without a reservation.

@@ -58,6 +58,7 @@ func rolesOf() map[string]string {
 		"promotions.v1.PromotionService/RevokeAssignments":       "SA",
 		"promotions.v1.PromotionService/ListRefusals":            "SA",
 		"promotions.v1.PromotionService/Redeem":                  "P",
+		"promotions.v1.PromotionService/CheckEligibility":        "SA", // and the player with that id
 		"promotions.v1.PromotionService/ListPlayerPromotions":    "SA", // and the player with that id
 		"promotions.v1.PromotionService/Claim":                   "P",
 		"promotions.v1.PromotionService/Assign":                  "SA",

@@ -73,6 +73,7 @@ func routes() []route {
 		{"GET", "/api/v1/promotions/players/" + someID, "SA", nil},
 		{"POST", "/api/v1/promotions/claim", "P", object{"promotion_id": someID}},
 		{"POST", "/api/v1/promotions/redeem", "P", object{"code": "SOME-CODE"}},
+		{"GET", "/api/v1/promotions/" + someID + "/eligibility/" + someID, "SA", nil},
 		{"POST", "/api/v1/promotions/" + someID + "/assign", "SA", object{"player_ids": []string{someID}}},
 		{"POST", "/api/v1/promotions/" + someID + "/assignment-jobs", "SA", object{"audience": object{"playerIds": []string{someID}}}},
 		{"GET", "/api/v1/promotions/" + someID + "/assignment-jobs", "SA", nil},

@@ -28,6 +28,7 @@ var scenarios = map[string]func(t *testing.T, p platform){
 	"assignments keep the version of the terms":                   termsKept,
 	"jobs assign promotions to audiences":                         jobs,
 	"a code assigns its promotion":                                redeemed,
+	"the rules of claims are explained":                           explained,
 	"wrong codes are limited":                                     guessed,
 }
 

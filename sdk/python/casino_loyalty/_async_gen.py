@@ -729,6 +729,28 @@ class Operations(abc.ABC):
         )
         return await self._call(call)
 
+    async def check_eligibility(
+        self,
+        promotion_id: str,
+        player_id: str,
+        *,
+        timeout: float | None = None,
+    ) -> t.Eligibility:
+        """Says whether a player can claim a promotion now, with a check for each rule of claims. A player asks about
+        themselves, and gets NOT_FOUND if the promotion was never assigned to them.
+
+        Roles: PLAYER, STAFF, ADMIN. A player may give only its own id as ``player_id``.
+
+        It raises NotFoundError.
+        """
+        call = Call(
+            op.CHECK_ELIGIBILITY,
+            t.Eligibility.from_json,
+            path=(promotion_id, player_id,),
+            timeout=timeout,
+        )
+        return await self._call(call)
+
     async def redeem(
         self,
         *,

@@ -96,6 +96,13 @@ LIST_PLAYER_PROMOTIONS = Operation(
     Repeat.SAFE,
 )
 CLAIM = Operation("claim", "POST", "/api/v1/promotions/claim", Auth.ACCESS, Repeat.KEY)
+CHECK_ELIGIBILITY = Operation(
+    "checkEligibility",
+    "GET",
+    "/api/v1/promotions/{promotion_id}/eligibility/{player_id}",
+    Auth.ACCESS,
+    Repeat.SAFE,
+)
 REDEEM = Operation("redeem", "POST", "/api/v1/promotions/redeem", Auth.ACCESS, Repeat.KEY)
 ASSIGN = Operation("assign", "POST", "/api/v1/promotions/{promotion_id}/assign", Auth.ACCESS, Repeat.KEY)
 REVOKE_ASSIGNMENTS = Operation(

@@ -729,6 +729,22 @@ class Operations(abc.ABC):
         )
         return self._call(call)
 
+    def check_eligibility(self, promotion_id: str, player_id: str, *, timeout: float | None = None) -> t.Eligibility:
+        """Says whether a player can claim a promotion now, with a check for each rule of claims. A player asks about
+        themselves, and gets NOT_FOUND if the promotion was never assigned to them.
+
+        Roles: PLAYER, STAFF, ADMIN. A player may give only its own id as ``player_id``.
+
+        It raises NotFoundError.
+        """
+        call = Call(
+            op.CHECK_ELIGIBILITY,
+            t.Eligibility.from_json,
+            path=(promotion_id, player_id,),
+            timeout=timeout,
+        )
+        return self._call(call)
+
     def redeem(self, *, code: str, idempotency_key: str | None = None, timeout: float | None = None) -> t.Assignment:
         """Assigns the promotion with a code to the caller, or returns the assignment that the caller has already;
         over REST the status is 201 or 200. It fails with NOT_FOUND if no available promotion has the code, or if its

@@ -31,6 +31,9 @@ __all__ = [
     "AuditEntry",
     "AuditEntryPage",
     "ClaimResult",
+    "Eligibility",
+    "EligibilityCheck",
+    "EligibilityRule",
     "EnrolMyTotpResult",
     "MarkReadResult",
     "MyRestrictionPage",
@@ -221,6 +224,33 @@ class TransactionType(v.OpenEnum):
 
     CREDIT = "CREDIT"
     DEBIT = "DEBIT"
+
+
+class EligibilityRule(v.OpenEnum):
+    """Rule is a rule of claims. Its name is the code of the refusal. Claims check the rules in this order.
+
+    - ``NOT_ASSIGNED``: The promotion must be assigned to the player. A claim is refused with NOT_FOUND.
+    - ``PLAYER_RESTRICTED``: No restriction may keep the player from promotions.
+    - ``ASSIGNMENT_REVOKED``: The assignment must not be revoked.
+    - ``PROMOTION_ALREADY_CLAIMED``: The promotion must not be claimed yet.
+    - ``ASSIGNMENT_EXPIRED``: The time to claim the assignment must not be over.
+    - ``PROMOTION_NOT_ACTIVE``: The promotion must be published and not paused.
+    - ``PROMOTION_NOT_STARTED``: The period of the promotion must have begun.
+    - ``PROMOTION_EXPIRED``: The period of the promotion must not have ended.
+    - ``PROMOTION_EXHAUSTED``: No limit of the promotion may be used up.
+
+    Later versions of the platform may send others.
+    """
+
+    NOT_ASSIGNED = "NOT_ASSIGNED"
+    PLAYER_RESTRICTED = "PLAYER_RESTRICTED"
+    ASSIGNMENT_REVOKED = "ASSIGNMENT_REVOKED"
+    PROMOTION_ALREADY_CLAIMED = "PROMOTION_ALREADY_CLAIMED"
+    ASSIGNMENT_EXPIRED = "ASSIGNMENT_EXPIRED"
+    PROMOTION_NOT_ACTIVE = "PROMOTION_NOT_ACTIVE"
+    PROMOTION_NOT_STARTED = "PROMOTION_NOT_STARTED"
+    PROMOTION_EXPIRED = "PROMOTION_EXPIRED"
+    PROMOTION_EXHAUSTED = "PROMOTION_EXHAUSTED"
 
 
 class AssignOutcome(v.OpenEnum):
@@ -1087,6 +1117,46 @@ class Transaction(Record, kw_only=True):
             additional_data=v.required(o, "additionalData", v.json),
             created_at=v.required(o, "createdAt", v.timestamp),
             reverses=v.required(o, "reverses", v.text),
+        )
+
+
+class Eligibility(Record, kw_only=True):
+    """Eligibility says whether a player can claim a promotion now."""
+
+    eligible: bool
+    """True if all checks have passed."""
+    checks: list[EligibilityCheck]
+    """One check for each rule, in the order in which claims check them. A claim fails with the first rule that is
+    not met.
+    """
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            eligible=v.required(o, "eligible", v.boolean),
+            checks=v.many(o, "checks", EligibilityCheck.from_json),
+        )
+
+
+class EligibilityCheck(Record, kw_only=True):
+    """EligibilityCheck is the result of a rule."""
+
+    check: EligibilityRule
+    passed: bool
+    message: str
+    """The reason for people, in English."""
+    values: dict[str, Any]
+    """The values that decided the check. Players do not see the limits of the promotion, nor restrictions that
+    employees have set.
+    """
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            check=v.required(o, "check", EligibilityRule),
+            passed=v.required(o, "passed", v.boolean),
+            message=v.required(o, "message", v.text),
+            values=v.required(o, "values", v.json),
         )
 
 

@@ -413,6 +413,16 @@ export abstract class Operations extends Caller {
   }
 
   /**
+   * Says whether a player can claim a promotion now, with a check for each rule of claims. A player asks about
+   * themselves, and gets NOT_FOUND if the promotion was never assigned to them.
+   *
+   * Roles: PLAYER, STAFF, ADMIN. A player may give only its own id as `player_id`.
+   */
+  checkEligibility(promotionId: string, playerId: string, options?: CallOptions): Promise<t.Eligibility> {
+    return this.call("GET /api/v1/promotions/{promotion_id}/eligibility/{player_id}", ACCESS | SAFE, options, { path: [promotionId, playerId] });
+  }
+
+  /**
    * Assigns the promotion with a code to the caller, or returns the assignment that the caller has already; over REST
    * the status is 201 or 200. It fails with NOT_FOUND if no available promotion has the code, or if its limits are used
    * up and the caller does not have it; with VALIDATION_FAILED if the code is malformed; with PLAYER_RESTRICTED if a

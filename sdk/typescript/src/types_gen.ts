@@ -113,6 +113,30 @@ export type TransactionType =
   | "DEBIT";
 
 /**
+ * Rule is a rule of claims. Its name is the code of the refusal. Claims check the rules in this order. Later versions
+ * of the platform may send other values.
+ * - `NOT_ASSIGNED`: The promotion must be assigned to the player. A claim is refused with NOT_FOUND.
+ * - `PLAYER_RESTRICTED`: No restriction may keep the player from promotions.
+ * - `ASSIGNMENT_REVOKED`: The assignment must not be revoked.
+ * - `PROMOTION_ALREADY_CLAIMED`: The promotion must not be claimed yet.
+ * - `ASSIGNMENT_EXPIRED`: The time to claim the assignment must not be over.
+ * - `PROMOTION_NOT_ACTIVE`: The promotion must be published and not paused.
+ * - `PROMOTION_NOT_STARTED`: The period of the promotion must have begun.
+ * - `PROMOTION_EXPIRED`: The period of the promotion must not have ended.
+ * - `PROMOTION_EXHAUSTED`: No limit of the promotion may be used up.
+ */
+export type EligibilityRule =
+  | "NOT_ASSIGNED"
+  | "PLAYER_RESTRICTED"
+  | "ASSIGNMENT_REVOKED"
+  | "PROMOTION_ALREADY_CLAIMED"
+  | "ASSIGNMENT_EXPIRED"
+  | "PROMOTION_NOT_ACTIVE"
+  | "PROMOTION_NOT_STARTED"
+  | "PROMOTION_EXPIRED"
+  | "PROMOTION_EXHAUSTED";
+
+/**
  * AssignOutcome is the result of an assignment for one player. Later versions of the platform may send other values.
  * - `RESTRICTED_PLAYER`: A restriction keeps the player from promotions.
  */
@@ -806,6 +830,30 @@ export interface Transaction {
   createdAt: string;
   /** The id of the entry that this entry reverses. It is empty for other entries. An entry is reversed at most once. */
   reverses: string;
+}
+
+/** Eligibility says whether a player can claim a promotion now. */
+export interface Eligibility {
+  /** True if all checks have passed. */
+  eligible: boolean;
+  /**
+   * One check for each rule, in the order in which claims check them. A claim fails with the first rule that is not
+   * met.
+   */
+  checks: EligibilityCheck[];
+}
+
+/** EligibilityCheck is the result of a rule. */
+export interface EligibilityCheck {
+  check: EligibilityRule;
+  passed: boolean;
+  /** The reason for people, in English. */
+  message: string;
+  /**
+   * The values that decided the check. Players do not see the limits of the promotion, nor restrictions that employees
+   * have set.
+   */
+  values: Record<string, unknown>;
 }
 
 /** The body of a request. */

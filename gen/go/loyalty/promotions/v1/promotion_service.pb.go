@@ -1213,6 +1213,58 @@ func (x *ClaimResponse) GetTransaction() *v1.Transaction {
 	return nil
 }
 
+type CheckEligibilityRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PromotionId   string                 `protobuf:"bytes,1,opt,name=promotion_id,proto3" json:"promotion_id,omitempty"`
+	PlayerId      string                 `protobuf:"bytes,2,opt,name=player_id,proto3" json:"player_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckEligibilityRequest) Reset() {
+	*x = CheckEligibilityRequest{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckEligibilityRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckEligibilityRequest) ProtoMessage() {}
+
+func (x *CheckEligibilityRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckEligibilityRequest.ProtoReflect.Descriptor instead.
+func (*CheckEligibilityRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *CheckEligibilityRequest) GetPromotionId() string {
+	if x != nil {
+		return x.PromotionId
+	}
+	return ""
+}
+
+func (x *CheckEligibilityRequest) GetPlayerId() string {
+	if x != nil {
+		return x.PlayerId
+	}
+	return ""
+}
+
 type RedeemRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The code of a promotion. Case does not matter. The use case checks its form, because a malformed code counts as a wrong one.
@@ -1223,7 +1275,7 @@ type RedeemRequest struct {
 
 func (x *RedeemRequest) Reset() {
 	*x = RedeemRequest{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[17]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1235,7 +1287,7 @@ func (x *RedeemRequest) String() string {
 func (*RedeemRequest) ProtoMessage() {}
 
 func (x *RedeemRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[17]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1248,7 +1300,7 @@ func (x *RedeemRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedeemRequest.ProtoReflect.Descriptor instead.
 func (*RedeemRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{17}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RedeemRequest) GetCode() string {
@@ -1271,7 +1323,7 @@ type AssignRequest struct {
 
 func (x *AssignRequest) Reset() {
 	*x = AssignRequest{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[18]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1283,7 +1335,7 @@ func (x *AssignRequest) String() string {
 func (*AssignRequest) ProtoMessage() {}
 
 func (x *AssignRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[18]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1296,7 +1348,7 @@ func (x *AssignRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignRequest.ProtoReflect.Descriptor instead.
 func (*AssignRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{18}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AssignRequest) GetPromotionId() string {
@@ -1329,7 +1381,7 @@ type AssignResponse struct {
 
 func (x *AssignResponse) Reset() {
 	*x = AssignResponse{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[19]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1341,7 +1393,7 @@ func (x *AssignResponse) String() string {
 func (*AssignResponse) ProtoMessage() {}
 
 func (x *AssignResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[19]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1354,7 +1406,7 @@ func (x *AssignResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignResponse.ProtoReflect.Descriptor instead.
 func (*AssignResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{19}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AssignResponse) GetResults() []*AssignResult {
@@ -1374,7 +1426,7 @@ type AssignResult struct {
 
 func (x *AssignResult) Reset() {
 	*x = AssignResult{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[20]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1386,7 +1438,7 @@ func (x *AssignResult) String() string {
 func (*AssignResult) ProtoMessage() {}
 
 func (x *AssignResult) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[20]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1399,7 +1451,7 @@ func (x *AssignResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignResult.ProtoReflect.Descriptor instead.
 func (*AssignResult) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{20}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AssignResult) GetPlayerId() string {
@@ -1427,7 +1479,7 @@ type RevokeAssignmentsRequest struct {
 
 func (x *RevokeAssignmentsRequest) Reset() {
 	*x = RevokeAssignmentsRequest{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[21]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1491,7 @@ func (x *RevokeAssignmentsRequest) String() string {
 func (*RevokeAssignmentsRequest) ProtoMessage() {}
 
 func (x *RevokeAssignmentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[21]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1504,7 @@ func (x *RevokeAssignmentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeAssignmentsRequest.ProtoReflect.Descriptor instead.
 func (*RevokeAssignmentsRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{21}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RevokeAssignmentsRequest) GetPromotionId() string {
@@ -1478,7 +1530,7 @@ type RevokeAssignmentsResponse struct {
 
 func (x *RevokeAssignmentsResponse) Reset() {
 	*x = RevokeAssignmentsResponse{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[22]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1542,7 @@ func (x *RevokeAssignmentsResponse) String() string {
 func (*RevokeAssignmentsResponse) ProtoMessage() {}
 
 func (x *RevokeAssignmentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[22]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1555,7 @@ func (x *RevokeAssignmentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeAssignmentsResponse.ProtoReflect.Descriptor instead.
 func (*RevokeAssignmentsResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{22}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RevokeAssignmentsResponse) GetResults() []*RevokeResult {
@@ -1523,7 +1575,7 @@ type RevokeResult struct {
 
 func (x *RevokeResult) Reset() {
 	*x = RevokeResult{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[23]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1535,7 +1587,7 @@ func (x *RevokeResult) String() string {
 func (*RevokeResult) ProtoMessage() {}
 
 func (x *RevokeResult) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[23]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1548,7 +1600,7 @@ func (x *RevokeResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeResult.ProtoReflect.Descriptor instead.
 func (*RevokeResult) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{23}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RevokeResult) GetPlayerId() string {
@@ -1576,7 +1628,7 @@ type ListRefusalsRequest struct {
 
 func (x *ListRefusalsRequest) Reset() {
 	*x = ListRefusalsRequest{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[24]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1588,7 +1640,7 @@ func (x *ListRefusalsRequest) String() string {
 func (*ListRefusalsRequest) ProtoMessage() {}
 
 func (x *ListRefusalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[24]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1601,7 +1653,7 @@ func (x *ListRefusalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRefusalsRequest.ProtoReflect.Descriptor instead.
 func (*ListRefusalsRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{24}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListRefusalsRequest) GetUserId() string {
@@ -1638,7 +1690,7 @@ type ListRefusalsResponse struct {
 
 func (x *ListRefusalsResponse) Reset() {
 	*x = ListRefusalsResponse{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[25]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1702,7 @@ func (x *ListRefusalsResponse) String() string {
 func (*ListRefusalsResponse) ProtoMessage() {}
 
 func (x *ListRefusalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[25]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1715,7 @@ func (x *ListRefusalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRefusalsResponse.ProtoReflect.Descriptor instead.
 func (*ListRefusalsResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{25}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListRefusalsResponse) GetRefusals() []*Refusal {
@@ -1698,7 +1750,7 @@ var File_loyalty_promotions_v1_promotion_service_proto protoreflect.FileDescript
 
 const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\n" +
-	"-loyalty/promotions/v1/promotion_service.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a loyalty/options/v1/options.proto\x1a%loyalty/promotions/v1/promotion.proto\x1a'loyalty/promotions/v1/restriction.proto\x1a\x1bloyalty/users/v1/user.proto\"c\n" +
+	"-loyalty/promotions/v1/promotion_service.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a loyalty/options/v1/options.proto\x1a'loyalty/promotions/v1/eligibility.proto\x1a%loyalty/promotions/v1/promotion.proto\x1a'loyalty/promotions/v1/restriction.proto\x1a\x1bloyalty/users/v1/user.proto\"c\n" +
 	"\x16CreatePromotionRequest\x12I\n" +
 	"\tpromotion\x18\x01 \x01(\v2 .loyalty.promotions.v1.PromotionB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\tpromotion\"\xba\x03\n" +
 	"\x15ListPromotionsRequest\x12B\n" +
@@ -1789,7 +1841,10 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\n" +
 	"assignment\x18\x01 \x01(\v2!.loyalty.promotions.v1.AssignmentB\x87\x01\xba\xbb\x18\x82\x01{\"claimed\": true, \"claimedAt\": \"2026-03-01T12:00:00Z\", \"transactionId\": \"019a0000-0000-7000-8000-000000000001\", \"promotion\": null}R\n" +
 	"assignment\x12?\n" +
-	"\vtransaction\x18\x02 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction\"T\n" +
+	"\vtransaction\x18\x02 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction\"o\n" +
+	"\x17CheckEligibilityRequest\x12,\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\x12&\n" +
+	"\tplayer_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tplayer_id\"T\n" +
 	"\rRedeemRequest\x12C\n" +
 	"\x04code\x18\x01 \x01(\tB/\xbaH\x1f\xd8\x01\x03r\x1a\x10\x04\x18 2\x14^[A-Za-z0-9-]{4,32}$\xba\xbb\x18\tSPRING-24R\x04code\"\x8d\x01\n" +
 	"\rAssignRequest\x12,\n" +
@@ -1835,7 +1890,7 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\x1aREVOKE_OUTCOME_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aREVOKED\x10\x01\x12\x13\n" +
 	"\x0fALREADY_CLAIMED\x10\x02\x12\x10\n" +
-	"\fNOT_ASSIGNED\x10\x032\x9a\x15\n" +
+	"\fNOT_ASSIGNED\x10\x032\xda\x16\n" +
 	"\x10PromotionService\x12\x9c\x01\n" +
 	"\x0fCreatePromotion\x12-.loyalty.promotions.v1.CreatePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"8\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xc9\x01»\x18\x02\b\x12\x82\xd3\xe4\x93\x02\x1f:\tpromotion\"\x12/api/v1/promotions\x12\x91\x01\n" +
 	"\x0eListPromotions\x12,.loyalty.promotions.v1.ListPromotionsRequest\x1a-.loyalty.promotions.v1.ListPromotionsResponse\"\"\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/promotions\x12\x8f\x01\n" +
@@ -1848,7 +1903,8 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\x11GetPromotionStats\x12/.loyalty.promotions.v1.GetPromotionStatsRequest\x1a%.loyalty.promotions.v1.PromotionStats\"7\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02)\x12'/api/v1/promotions/{promotion_id}/stats\x12\xc3\x01\n" +
 	"\x14ListPlayerPromotions\x122.loyalty.promotions.v1.ListPlayerPromotionsRequest\x1a3.loyalty.promotions.v1.ListPlayerPromotionsResponse\"B\xaa\xbb\x18\x10\"\x03\x01\x02\x03*\tplayer_id\x82\xd3\xe4\x93\x02(\x12&/api/v1/promotions/players/{player_id}\x12\xa7\x02\n" +
 	"\x05Claim\x12#.loyalty.promotions.v1.ClaimRequest\x1a$.loyalty.promotions.v1.ClaimResponse\"\xd2\x01\xaa\xbb\x18\x03\"\x01\x01\xba\xbb\x18\xa3\x01\n" +
-	"\x0fIdempotency-Key\x12\x8f\x01Identifies the claim. The same key with the same promotion returns the first answer; with another promotion it fails with IDEMPOTENCY_MISMATCH.\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/promotions/claim\x12\x87\x01\n" +
+	"\x0fIdempotency-Key\x12\x8f\x01Identifies the claim. The same key with the same promotion returns the first answer; with another promotion it fails with IDEMPOTENCY_MISMATCH.\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/promotions/claim\x12\xbd\x01\n" +
+	"\x10CheckEligibility\x12..loyalty.promotions.v1.CheckEligibilityRequest\x1a\".loyalty.promotions.v1.Eligibility\"U\xaa\xbb\x18\x10\"\x03\x01\x02\x03*\tplayer_id\x82\xd3\xe4\x93\x02;\x129/api/v1/promotions/{promotion_id}/eligibility/{player_id}\x12\x87\x01\n" +
 	"\x06Redeem\x12$.loyalty.promotions.v1.RedeemRequest\x1a!.loyalty.promotions.v1.Assignment\"4\xaa\xbb\x18\x03\"\x01\x01\xb0\xbb\x18\xc9\x01Ȼ\x18\x01\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/api/v1/promotions/redeem\x12\xa6\x01\n" +
 	"\x06Assign\x12$.loyalty.promotions.v1.AssignRequest\x1a%.loyalty.promotions.v1.AssignResponse\"O\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x14\x12\fpromotion_id\x82\xd3\xe4\x93\x02-:\x01*\"(/api/v1/promotions/{promotion_id}/assign\x12\xc7\x01\n" +
 	"\x11RevokeAssignments\x12/.loyalty.promotions.v1.RevokeAssignmentsRequest\x1a0.loyalty.promotions.v1.RevokeAssignmentsResponse\"O\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x1c\x12\fpromotion_id\x82\xd3\xe4\x93\x02-:\x01*\"(/api/v1/promotions/{promotion_id}/revoke\x12\xa6\x01\n" +
@@ -1868,7 +1924,7 @@ func file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_promotions_v1_promotion_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_loyalty_promotions_v1_promotion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_loyalty_promotions_v1_promotion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_loyalty_promotions_v1_promotion_service_proto_goTypes = []any{
 	(AssignOutcome)(0),                   // 0: loyalty.promotions.v1.AssignOutcome
 	(RevokeOutcome)(0),                   // 1: loyalty.promotions.v1.RevokeOutcome
@@ -1889,43 +1945,45 @@ var file_loyalty_promotions_v1_promotion_service_proto_goTypes = []any{
 	(*ListPlayerPromotionsResponse)(nil), // 16: loyalty.promotions.v1.ListPlayerPromotionsResponse
 	(*ClaimRequest)(nil),                 // 17: loyalty.promotions.v1.ClaimRequest
 	(*ClaimResponse)(nil),                // 18: loyalty.promotions.v1.ClaimResponse
-	(*RedeemRequest)(nil),                // 19: loyalty.promotions.v1.RedeemRequest
-	(*AssignRequest)(nil),                // 20: loyalty.promotions.v1.AssignRequest
-	(*AssignResponse)(nil),               // 21: loyalty.promotions.v1.AssignResponse
-	(*AssignResult)(nil),                 // 22: loyalty.promotions.v1.AssignResult
-	(*RevokeAssignmentsRequest)(nil),     // 23: loyalty.promotions.v1.RevokeAssignmentsRequest
-	(*RevokeAssignmentsResponse)(nil),    // 24: loyalty.promotions.v1.RevokeAssignmentsResponse
-	(*RevokeResult)(nil),                 // 25: loyalty.promotions.v1.RevokeResult
-	(*ListRefusalsRequest)(nil),          // 26: loyalty.promotions.v1.ListRefusalsRequest
-	(*ListRefusalsResponse)(nil),         // 27: loyalty.promotions.v1.ListRefusalsResponse
-	(*Promotion)(nil),                    // 28: loyalty.promotions.v1.Promotion
-	(PromotionType)(0),                   // 29: loyalty.promotions.v1.PromotionType
-	(PromotionState)(0),                  // 30: loyalty.promotions.v1.PromotionState
-	(*fieldmaskpb.FieldMask)(nil),        // 31: google.protobuf.FieldMask
-	(Assignment_State)(0),                // 32: loyalty.promotions.v1.Assignment.State
-	(*Assignment)(nil),                   // 33: loyalty.promotions.v1.Assignment
-	(*v1.Transaction)(nil),               // 34: loyalty.users.v1.Transaction
-	(*Refusal)(nil),                      // 35: loyalty.promotions.v1.Refusal
+	(*CheckEligibilityRequest)(nil),      // 19: loyalty.promotions.v1.CheckEligibilityRequest
+	(*RedeemRequest)(nil),                // 20: loyalty.promotions.v1.RedeemRequest
+	(*AssignRequest)(nil),                // 21: loyalty.promotions.v1.AssignRequest
+	(*AssignResponse)(nil),               // 22: loyalty.promotions.v1.AssignResponse
+	(*AssignResult)(nil),                 // 23: loyalty.promotions.v1.AssignResult
+	(*RevokeAssignmentsRequest)(nil),     // 24: loyalty.promotions.v1.RevokeAssignmentsRequest
+	(*RevokeAssignmentsResponse)(nil),    // 25: loyalty.promotions.v1.RevokeAssignmentsResponse
+	(*RevokeResult)(nil),                 // 26: loyalty.promotions.v1.RevokeResult
+	(*ListRefusalsRequest)(nil),          // 27: loyalty.promotions.v1.ListRefusalsRequest
+	(*ListRefusalsResponse)(nil),         // 28: loyalty.promotions.v1.ListRefusalsResponse
+	(*Promotion)(nil),                    // 29: loyalty.promotions.v1.Promotion
+	(PromotionType)(0),                   // 30: loyalty.promotions.v1.PromotionType
+	(PromotionState)(0),                  // 31: loyalty.promotions.v1.PromotionState
+	(*fieldmaskpb.FieldMask)(nil),        // 32: google.protobuf.FieldMask
+	(Assignment_State)(0),                // 33: loyalty.promotions.v1.Assignment.State
+	(*Assignment)(nil),                   // 34: loyalty.promotions.v1.Assignment
+	(*v1.Transaction)(nil),               // 35: loyalty.users.v1.Transaction
+	(*Refusal)(nil),                      // 36: loyalty.promotions.v1.Refusal
+	(*Eligibility)(nil),                  // 37: loyalty.promotions.v1.Eligibility
 }
 var file_loyalty_promotions_v1_promotion_service_proto_depIdxs = []int32{
-	28, // 0: loyalty.promotions.v1.CreatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
-	29, // 1: loyalty.promotions.v1.ListPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
-	30, // 2: loyalty.promotions.v1.ListPromotionsRequest.state:type_name -> loyalty.promotions.v1.PromotionState
-	28, // 3: loyalty.promotions.v1.ListPromotionsResponse.promotions:type_name -> loyalty.promotions.v1.Promotion
-	28, // 4: loyalty.promotions.v1.UpdatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
-	31, // 5: loyalty.promotions.v1.UpdatePromotionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	29, // 0: loyalty.promotions.v1.CreatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
+	30, // 1: loyalty.promotions.v1.ListPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
+	31, // 2: loyalty.promotions.v1.ListPromotionsRequest.state:type_name -> loyalty.promotions.v1.PromotionState
+	29, // 3: loyalty.promotions.v1.ListPromotionsResponse.promotions:type_name -> loyalty.promotions.v1.Promotion
+	29, // 4: loyalty.promotions.v1.UpdatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
+	32, // 5: loyalty.promotions.v1.UpdatePromotionRequest.update_mask:type_name -> google.protobuf.FieldMask
 	13, // 6: loyalty.promotions.v1.PromotionStats.totals:type_name -> loyalty.promotions.v1.PromotionTotals
 	14, // 7: loyalty.promotions.v1.PromotionStats.series:type_name -> loyalty.promotions.v1.PromotionDayStats
-	29, // 8: loyalty.promotions.v1.ListPlayerPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
-	32, // 9: loyalty.promotions.v1.ListPlayerPromotionsRequest.state:type_name -> loyalty.promotions.v1.Assignment.State
-	33, // 10: loyalty.promotions.v1.ListPlayerPromotionsResponse.assignments:type_name -> loyalty.promotions.v1.Assignment
-	33, // 11: loyalty.promotions.v1.ClaimResponse.assignment:type_name -> loyalty.promotions.v1.Assignment
-	34, // 12: loyalty.promotions.v1.ClaimResponse.transaction:type_name -> loyalty.users.v1.Transaction
-	22, // 13: loyalty.promotions.v1.AssignResponse.results:type_name -> loyalty.promotions.v1.AssignResult
+	30, // 8: loyalty.promotions.v1.ListPlayerPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
+	33, // 9: loyalty.promotions.v1.ListPlayerPromotionsRequest.state:type_name -> loyalty.promotions.v1.Assignment.State
+	34, // 10: loyalty.promotions.v1.ListPlayerPromotionsResponse.assignments:type_name -> loyalty.promotions.v1.Assignment
+	34, // 11: loyalty.promotions.v1.ClaimResponse.assignment:type_name -> loyalty.promotions.v1.Assignment
+	35, // 12: loyalty.promotions.v1.ClaimResponse.transaction:type_name -> loyalty.users.v1.Transaction
+	23, // 13: loyalty.promotions.v1.AssignResponse.results:type_name -> loyalty.promotions.v1.AssignResult
 	0,  // 14: loyalty.promotions.v1.AssignResult.outcome:type_name -> loyalty.promotions.v1.AssignOutcome
-	25, // 15: loyalty.promotions.v1.RevokeAssignmentsResponse.results:type_name -> loyalty.promotions.v1.RevokeResult
+	26, // 15: loyalty.promotions.v1.RevokeAssignmentsResponse.results:type_name -> loyalty.promotions.v1.RevokeResult
 	1,  // 16: loyalty.promotions.v1.RevokeResult.outcome:type_name -> loyalty.promotions.v1.RevokeOutcome
-	35, // 17: loyalty.promotions.v1.ListRefusalsResponse.refusals:type_name -> loyalty.promotions.v1.Refusal
+	36, // 17: loyalty.promotions.v1.ListRefusalsResponse.refusals:type_name -> loyalty.promotions.v1.Refusal
 	2,  // 18: loyalty.promotions.v1.PromotionService.CreatePromotion:input_type -> loyalty.promotions.v1.CreatePromotionRequest
 	3,  // 19: loyalty.promotions.v1.PromotionService.ListPromotions:input_type -> loyalty.promotions.v1.ListPromotionsRequest
 	5,  // 20: loyalty.promotions.v1.PromotionService.GetPromotion:input_type -> loyalty.promotions.v1.GetPromotionRequest
@@ -1937,27 +1995,29 @@ var file_loyalty_promotions_v1_promotion_service_proto_depIdxs = []int32{
 	11, // 26: loyalty.promotions.v1.PromotionService.GetPromotionStats:input_type -> loyalty.promotions.v1.GetPromotionStatsRequest
 	15, // 27: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:input_type -> loyalty.promotions.v1.ListPlayerPromotionsRequest
 	17, // 28: loyalty.promotions.v1.PromotionService.Claim:input_type -> loyalty.promotions.v1.ClaimRequest
-	19, // 29: loyalty.promotions.v1.PromotionService.Redeem:input_type -> loyalty.promotions.v1.RedeemRequest
-	20, // 30: loyalty.promotions.v1.PromotionService.Assign:input_type -> loyalty.promotions.v1.AssignRequest
-	23, // 31: loyalty.promotions.v1.PromotionService.RevokeAssignments:input_type -> loyalty.promotions.v1.RevokeAssignmentsRequest
-	26, // 32: loyalty.promotions.v1.PromotionService.ListRefusals:input_type -> loyalty.promotions.v1.ListRefusalsRequest
-	28, // 33: loyalty.promotions.v1.PromotionService.CreatePromotion:output_type -> loyalty.promotions.v1.Promotion
-	4,  // 34: loyalty.promotions.v1.PromotionService.ListPromotions:output_type -> loyalty.promotions.v1.ListPromotionsResponse
-	28, // 35: loyalty.promotions.v1.PromotionService.GetPromotion:output_type -> loyalty.promotions.v1.Promotion
-	28, // 36: loyalty.promotions.v1.PromotionService.UpdatePromotion:output_type -> loyalty.promotions.v1.Promotion
-	28, // 37: loyalty.promotions.v1.PromotionService.PublishPromotion:output_type -> loyalty.promotions.v1.Promotion
-	28, // 38: loyalty.promotions.v1.PromotionService.PausePromotion:output_type -> loyalty.promotions.v1.Promotion
-	28, // 39: loyalty.promotions.v1.PromotionService.ResumePromotion:output_type -> loyalty.promotions.v1.Promotion
-	28, // 40: loyalty.promotions.v1.PromotionService.ArchivePromotion:output_type -> loyalty.promotions.v1.Promotion
-	12, // 41: loyalty.promotions.v1.PromotionService.GetPromotionStats:output_type -> loyalty.promotions.v1.PromotionStats
-	16, // 42: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:output_type -> loyalty.promotions.v1.ListPlayerPromotionsResponse
-	18, // 43: loyalty.promotions.v1.PromotionService.Claim:output_type -> loyalty.promotions.v1.ClaimResponse
-	33, // 44: loyalty.promotions.v1.PromotionService.Redeem:output_type -> loyalty.promotions.v1.Assignment
-	21, // 45: loyalty.promotions.v1.PromotionService.Assign:output_type -> loyalty.promotions.v1.AssignResponse
-	24, // 46: loyalty.promotions.v1.PromotionService.RevokeAssignments:output_type -> loyalty.promotions.v1.RevokeAssignmentsResponse
-	27, // 47: loyalty.promotions.v1.PromotionService.ListRefusals:output_type -> loyalty.promotions.v1.ListRefusalsResponse
-	33, // [33:48] is the sub-list for method output_type
-	18, // [18:33] is the sub-list for method input_type
+	19, // 29: loyalty.promotions.v1.PromotionService.CheckEligibility:input_type -> loyalty.promotions.v1.CheckEligibilityRequest
+	20, // 30: loyalty.promotions.v1.PromotionService.Redeem:input_type -> loyalty.promotions.v1.RedeemRequest
+	21, // 31: loyalty.promotions.v1.PromotionService.Assign:input_type -> loyalty.promotions.v1.AssignRequest
+	24, // 32: loyalty.promotions.v1.PromotionService.RevokeAssignments:input_type -> loyalty.promotions.v1.RevokeAssignmentsRequest
+	27, // 33: loyalty.promotions.v1.PromotionService.ListRefusals:input_type -> loyalty.promotions.v1.ListRefusalsRequest
+	29, // 34: loyalty.promotions.v1.PromotionService.CreatePromotion:output_type -> loyalty.promotions.v1.Promotion
+	4,  // 35: loyalty.promotions.v1.PromotionService.ListPromotions:output_type -> loyalty.promotions.v1.ListPromotionsResponse
+	29, // 36: loyalty.promotions.v1.PromotionService.GetPromotion:output_type -> loyalty.promotions.v1.Promotion
+	29, // 37: loyalty.promotions.v1.PromotionService.UpdatePromotion:output_type -> loyalty.promotions.v1.Promotion
+	29, // 38: loyalty.promotions.v1.PromotionService.PublishPromotion:output_type -> loyalty.promotions.v1.Promotion
+	29, // 39: loyalty.promotions.v1.PromotionService.PausePromotion:output_type -> loyalty.promotions.v1.Promotion
+	29, // 40: loyalty.promotions.v1.PromotionService.ResumePromotion:output_type -> loyalty.promotions.v1.Promotion
+	29, // 41: loyalty.promotions.v1.PromotionService.ArchivePromotion:output_type -> loyalty.promotions.v1.Promotion
+	12, // 42: loyalty.promotions.v1.PromotionService.GetPromotionStats:output_type -> loyalty.promotions.v1.PromotionStats
+	16, // 43: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:output_type -> loyalty.promotions.v1.ListPlayerPromotionsResponse
+	18, // 44: loyalty.promotions.v1.PromotionService.Claim:output_type -> loyalty.promotions.v1.ClaimResponse
+	37, // 45: loyalty.promotions.v1.PromotionService.CheckEligibility:output_type -> loyalty.promotions.v1.Eligibility
+	34, // 46: loyalty.promotions.v1.PromotionService.Redeem:output_type -> loyalty.promotions.v1.Assignment
+	22, // 47: loyalty.promotions.v1.PromotionService.Assign:output_type -> loyalty.promotions.v1.AssignResponse
+	25, // 48: loyalty.promotions.v1.PromotionService.RevokeAssignments:output_type -> loyalty.promotions.v1.RevokeAssignmentsResponse
+	28, // 49: loyalty.promotions.v1.PromotionService.ListRefusals:output_type -> loyalty.promotions.v1.ListRefusalsResponse
+	34, // [34:50] is the sub-list for method output_type
+	18, // [18:34] is the sub-list for method input_type
 	18, // [18:18] is the sub-list for extension type_name
 	18, // [18:18] is the sub-list for extension extendee
 	0,  // [0:18] is the sub-list for field type_name
@@ -1968,6 +2028,7 @@ func file_loyalty_promotions_v1_promotion_service_proto_init() {
 	if File_loyalty_promotions_v1_promotion_service_proto != nil {
 		return
 	}
+	file_loyalty_promotions_v1_eligibility_proto_init()
 	file_loyalty_promotions_v1_promotion_proto_init()
 	file_loyalty_promotions_v1_restriction_proto_init()
 	file_loyalty_promotions_v1_promotion_service_proto_msgTypes[1].OneofWrappers = []any{}
@@ -1978,7 +2039,7 @@ func file_loyalty_promotions_v1_promotion_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_promotions_v1_promotion_service_proto_rawDesc), len(file_loyalty_promotions_v1_promotion_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   26,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -3,6 +3,7 @@ from google.api import annotations_pb2 as _annotations_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from loyalty.options.v1 import options_pb2 as _options_pb2
+from loyalty.promotions.v1 import eligibility_pb2 as _eligibility_pb2
 from loyalty.promotions.v1 import promotion_pb2 as _promotion_pb2
 from loyalty.promotions.v1 import restriction_pb2 as _restriction_pb2
 from loyalty.users.v1 import user_pb2 as _user_pb2
@@ -214,6 +215,14 @@ class ClaimResponse(_message.Message):
     assignment: _promotion_pb2.Assignment
     transaction: _user_pb2.Transaction
     def __init__(self, assignment: _Optional[_Union[_promotion_pb2.Assignment, _Mapping]] = ..., transaction: _Optional[_Union[_user_pb2.Transaction, _Mapping]] = ...) -> None: ...
+
+class CheckEligibilityRequest(_message.Message):
+    __slots__ = ("promotion_id", "player_id")
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    PLAYER_ID_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    player_id: str
+    def __init__(self, promotion_id: _Optional[str] = ..., player_id: _Optional[str] = ...) -> None: ...
 
 class RedeemRequest(_message.Message):
     __slots__ = ("code",)

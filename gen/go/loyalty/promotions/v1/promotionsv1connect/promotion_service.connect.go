@@ -67,6 +67,9 @@ const (
 	PromotionServiceListPlayerPromotionsProcedure = "/loyalty.promotions.v1.PromotionService/ListPlayerPromotions"
 	// PromotionServiceClaimProcedure is the fully-qualified name of the PromotionService's Claim RPC.
 	PromotionServiceClaimProcedure = "/loyalty.promotions.v1.PromotionService/Claim"
+	// PromotionServiceCheckEligibilityProcedure is the fully-qualified name of the PromotionService's
+	// CheckEligibility RPC.
+	PromotionServiceCheckEligibilityProcedure = "/loyalty.promotions.v1.PromotionService/CheckEligibility"
 	// PromotionServiceRedeemProcedure is the fully-qualified name of the PromotionService's Redeem RPC.
 	PromotionServiceRedeemProcedure = "/loyalty.promotions.v1.PromotionService/Redeem"
 	// PromotionServiceAssignProcedure is the fully-qualified name of the PromotionService's Assign RPC.
@@ -119,6 +122,9 @@ type PromotionServiceClient interface {
 	// the assignment is in this state; with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion
 	// is not available; and with PROMOTION_EXHAUSTED if one of its limits is used up.
 	Claim(context.Context, *connect.Request[v1.ClaimRequest]) (*connect.Response[v1.ClaimResponse], error)
+	// CheckEligibility says whether a player can claim a promotion now, with a check for each rule of claims. A player asks about
+	// themselves, and gets NOT_FOUND if the promotion was never assigned to them.
+	CheckEligibility(context.Context, *connect.Request[v1.CheckEligibilityRequest]) (*connect.Response[v1.Eligibility], error)
 	// Redeem assigns the promotion with a code to the caller, or returns the assignment that the caller has already; over REST
 	// the status is 201 or 200. It fails with NOT_FOUND if no available promotion has the code, or if its limits are used up and
 	// the caller does not have it; with VALIDATION_FAILED if the code is malformed; with PLAYER_RESTRICTED if a restriction keeps
@@ -216,6 +222,12 @@ func NewPromotionServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithSchema(promotionServiceMethods.ByName("Claim")),
 			connect.WithClientOptions(opts...),
 		),
+		checkEligibility: connect.NewClient[v1.CheckEligibilityRequest, v1.Eligibility](
+			httpClient,
+			baseURL+PromotionServiceCheckEligibilityProcedure,
+			connect.WithSchema(promotionServiceMethods.ByName("CheckEligibility")),
+			connect.WithClientOptions(opts...),
+		),
 		redeem: connect.NewClient[v1.RedeemRequest, v1.Assignment](
 			httpClient,
 			baseURL+PromotionServiceRedeemProcedure,
@@ -256,6 +268,7 @@ type promotionServiceClient struct {
 	getPromotionStats    *connect.Client[v1.GetPromotionStatsRequest, v1.PromotionStats]
 	listPlayerPromotions *connect.Client[v1.ListPlayerPromotionsRequest, v1.ListPlayerPromotionsResponse]
 	claim                *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
+	checkEligibility     *connect.Client[v1.CheckEligibilityRequest, v1.Eligibility]
 	redeem               *connect.Client[v1.RedeemRequest, v1.Assignment]
 	assign               *connect.Client[v1.AssignRequest, v1.AssignResponse]
 	revokeAssignments    *connect.Client[v1.RevokeAssignmentsRequest, v1.RevokeAssignmentsResponse]
@@ -315,6 +328,11 @@ func (c *promotionServiceClient) ListPlayerPromotions(ctx context.Context, req *
 // Claim calls loyalty.promotions.v1.PromotionService.Claim.
 func (c *promotionServiceClient) Claim(ctx context.Context, req *connect.Request[v1.ClaimRequest]) (*connect.Response[v1.ClaimResponse], error) {
 	return c.claim.CallUnary(ctx, req)
+}
+
+// CheckEligibility calls loyalty.promotions.v1.PromotionService.CheckEligibility.
+func (c *promotionServiceClient) CheckEligibility(ctx context.Context, req *connect.Request[v1.CheckEligibilityRequest]) (*connect.Response[v1.Eligibility], error) {
+	return c.checkEligibility.CallUnary(ctx, req)
 }
 
 // Redeem calls loyalty.promotions.v1.PromotionService.Redeem.
@@ -378,6 +396,9 @@ type PromotionServiceHandler interface {
 	// the assignment is in this state; with PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED if the promotion
 	// is not available; and with PROMOTION_EXHAUSTED if one of its limits is used up.
 	Claim(context.Context, *connect.Request[v1.ClaimRequest]) (*connect.Response[v1.ClaimResponse], error)
+	// CheckEligibility says whether a player can claim a promotion now, with a check for each rule of claims. A player asks about
+	// themselves, and gets NOT_FOUND if the promotion was never assigned to them.
+	CheckEligibility(context.Context, *connect.Request[v1.CheckEligibilityRequest]) (*connect.Response[v1.Eligibility], error)
 	// Redeem assigns the promotion with a code to the caller, or returns the assignment that the caller has already; over REST
 	// the status is 201 or 200. It fails with NOT_FOUND if no available promotion has the code, or if its limits are used up and
 	// the caller does not have it; with VALIDATION_FAILED if the code is malformed; with PLAYER_RESTRICTED if a restriction keeps
@@ -471,6 +492,12 @@ func NewPromotionServiceHandler(svc PromotionServiceHandler, opts ...connect.Han
 		connect.WithSchema(promotionServiceMethods.ByName("Claim")),
 		connect.WithHandlerOptions(opts...),
 	)
+	promotionServiceCheckEligibilityHandler := connect.NewUnaryHandler(
+		PromotionServiceCheckEligibilityProcedure,
+		svc.CheckEligibility,
+		connect.WithSchema(promotionServiceMethods.ByName("CheckEligibility")),
+		connect.WithHandlerOptions(opts...),
+	)
 	promotionServiceRedeemHandler := connect.NewUnaryHandler(
 		PromotionServiceRedeemProcedure,
 		svc.Redeem,
@@ -519,6 +546,8 @@ func NewPromotionServiceHandler(svc PromotionServiceHandler, opts ...connect.Han
 			promotionServiceListPlayerPromotionsHandler.ServeHTTP(w, r)
 		case PromotionServiceClaimProcedure:
 			promotionServiceClaimHandler.ServeHTTP(w, r)
+		case PromotionServiceCheckEligibilityProcedure:
+			promotionServiceCheckEligibilityHandler.ServeHTTP(w, r)
 		case PromotionServiceRedeemProcedure:
 			promotionServiceRedeemHandler.ServeHTTP(w, r)
 		case PromotionServiceAssignProcedure:
@@ -578,6 +607,10 @@ func (UnimplementedPromotionServiceHandler) ListPlayerPromotions(context.Context
 
 func (UnimplementedPromotionServiceHandler) Claim(context.Context, *connect.Request[v1.ClaimRequest]) (*connect.Response[v1.ClaimResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.Claim is not implemented"))
+}
+
+func (UnimplementedPromotionServiceHandler) CheckEligibility(context.Context, *connect.Request[v1.CheckEligibilityRequest]) (*connect.Response[v1.Eligibility], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.CheckEligibility is not implemented"))
 }
 
 func (UnimplementedPromotionServiceHandler) Redeem(context.Context, *connect.Request[v1.RedeemRequest]) (*connect.Response[v1.Assignment], error) {
