@@ -193,8 +193,12 @@ func TestRefreshesOfASessionAreLimited(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err = f.Refresh(t.Context(), testClient(), tokens.Refresh)
+	last := tokens.Refresh
+	_, err = f.Refresh(t.Context(), testClient(), last)
 	checkCode(t, "one more refresh", err, apperr.RateLimited)
+	if again, err := f.Refresh(t.Context(), testClient(), stolen); err != nil || again.Refresh == last {
+		t.Errorf("repetition of an earlier refresh: %v, %v, want the same pair", again.Refresh == last, err)
+	}
 	f.checkAccess(tokens, "")
 	other := f.login("anna@example.com")
 	if _, err = f.Refresh(t.Context(), testClient(), other.Refresh); err != nil {

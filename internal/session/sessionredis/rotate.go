@@ -4,12 +4,15 @@ import (
 	"context"
 	"time"
 
+	"github.com/redis/rueidis"
+
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
 // Rotate exchanges a refresh token for the next pair of tokens, and stores from as the client of the session. All calls with
-// the same token within [session.GracePeriod] return the same pair, even concurrent calls on different replicas.
+// the same token within [session.GracePeriod] return the same pair, even concurrent calls on different replicas. Rotate calls
+// issue unless it already knows that the token was used.
 //
 // Errors: TOKEN_INVALID if the token is malformed or not authentic, TOKEN_REVOKED if its session has ended, and TOKEN_REUSED
 // if it was rotated and its grace period has passed. In the last case, Rotate also ends the session. An error of issue is
@@ -25,7 +28,15 @@ func (s *Store) Rotate(
 	if err != nil {
 		return session.Session{}, session.Pair{}, err
 	}
-	if state == reused { // issue is not called: its limits must not delay the end of the session
+	// For a used token, issue is not called: its limits must not delay the end of the session, and are not for repetitions.
+	if state == inGrace {
+		pair, ok, err := s.repeat(ctx, old)
+		if err != nil || ok {
+			return found.Session, pair, err
+		}
+		state = reused
+	}
+	if state == reused {
 		return found.Session, session.Pair{}, s.endReused(ctx, found)
 	}
 	access, err := issue(ctx, &found.Session)
@@ -35,6 +46,19 @@ func (s *Store) Rotate(
 	found.LastUsedAt, found.Client = time.Now().UTC().Truncate(time.Microsecond), from
 	pair, err := s.rotate(ctx, found, old, access)
 	return found.Session, pair, err
+}
+
+// repeat returns the pair of the rotation of a token. It returns false after the grace period.
+func (s *Store) repeat(ctx context.Context, old token) (session.Pair, bool, error) {
+	sealed, err := s.redis.Do(ctx, s.redis.B().Get().Key(graceKey(old)).Build()).AsBytes()
+	switch {
+	case rueidis.IsRedisNil(err) || wrongType(err):
+		return session.Pair{}, false, nil
+	case err != nil:
+		return session.Pair{}, false, redis.Failure(err)
+	}
+	pair, err := old.open(sealed)
+	return pair, err == nil, err
 }
 
 // endReused ends a session whose rotated token was used again. The error is TOKEN_REUSED, or TOKEN_REVOKED if the session
