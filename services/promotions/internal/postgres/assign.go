@@ -13,7 +13,6 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
-	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/producer"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
@@ -23,7 +22,7 @@ import (
 // To assign again, it also locks the promotion's claims.
 func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(domain.Promotion) error) ([]domain.AssignResult, error) {
 	var results []domain.AssignResult
-	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+	err := s.inLockingTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, lockToAssign, a.Promotion); err != nil {
 			return err
 		}

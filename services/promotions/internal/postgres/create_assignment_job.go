@@ -11,7 +11,6 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
-	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
@@ -21,7 +20,7 @@ import (
 func (s *Store) CreateJob(
 	ctx context.Context, j domain.AssignmentJob, chunks []domain.JobChunk, check func(domain.Promotion) error,
 ) (domain.AssignmentJob, error) {
-	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+	err := s.inLockingTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, lockToAssign, j.PromotionID); err != nil {
 			return err
 		}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
-	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/producer"
 )
@@ -20,7 +19,7 @@ const postponement = 5 * time.Second
 // HandleDeadlines handles deadlines in one transaction. It holds the locks of the claims of their promotions, so that no
 // claim is reserved between a decision and the commit. It skips deadlines that another replica is handling.
 func (s *Store) HandleDeadlines(ctx context.Context, now time.Time, limit int) (n int, err error) {
-	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+	err = s.inLockingTx(ctx, func(tx pgx.Tx) error {
 		ids, err := lockDeadlines(ctx, tx, now, limit)
 		if n = len(ids); err != nil || n == 0 {
 			return err

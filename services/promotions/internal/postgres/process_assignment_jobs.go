@@ -12,7 +12,6 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/internal/date"
-	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
@@ -50,7 +49,7 @@ func (s *Store) NextBatch(ctx context.Context, now time.Time) (j domain.Assignme
 // the promotion, as Assign does. Then it locks the players, so that nothing is assigned to a player after a restriction
 // was stored.
 func (s *Store) ProcessBatch(ctx context.Context, b domain.JobBatch) (progressed bool, err error) {
-	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+	err = s.inLockingTx(ctx, func(tx pgx.Tx) error {
 		progressed = false
 		j, err := queryOne(ctx, tx, scanAssignmentJob, "SELECT "+assignmentJobColumns+` FROM assignment_jobs
 			WHERE id = $1 AND finished_at IS NULL AND chunk = $2 AND player IS NOT DISTINCT FROM $3::uuid AND (state <> 'PAUSED' OR waiting)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
-	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
@@ -19,7 +18,7 @@ import (
 func (s *Store) Redeem(ctx context.Context, r domain.RedeemParams) (domain.Redeemed, error) {
 	var redeemed domain.Redeemed
 	var refused error
-	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+	err := s.inLockingTx(ctx, func(tx pgx.Tx) error {
 		found, to, err := lockToRedeem(ctx, tx, r)
 		if err != nil {
 			return err

@@ -15,6 +15,9 @@ import (
 // status and restrictions, because the registration event may arrive after their events.
 func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.RegisterParams) error {
 	err := s.processOnce(ctx, eventID, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT "+timeoutsSQL); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `
 			INSERT INTO players (`+playerColumns+`) VALUES (`+columns.Placeholders(playerColumns, 1)+`)
 			ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at`,

@@ -8,7 +8,6 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
-	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/producer"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
@@ -17,7 +16,7 @@ import (
 // Revoke revokes assignments under the lock of the promotion's claims. It saves the answer for the request's Idempotency-Key
 // only if the answer is complete.
 func (s *Store) Revoke(ctx context.Context, r domain.RevokeParams) (results []domain.RevokeResult, beingPaid int, err error) {
-	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+	err = s.inLockingTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, lockClaims, []uuid.UUID{r.Promotion}); err != nil {
 			return err
 		}

@@ -98,7 +98,7 @@ const recordSQL = `
 const planSQL = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true),
 	set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
 	set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-	set_config('lock_timeout', '4s', true), set_config('idle_in_transaction_session_timeout', '3s', true)`
+	` + timeoutsSQL
 
 // commitEntries records the entries of a group in one transaction and sets the results of the calls.
 func (s *Store) commitEntries(ctx context.Context, group []*recordCall) error {

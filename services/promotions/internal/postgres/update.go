@@ -29,6 +29,9 @@ const (
 func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, now func() time.Time, change func(*domain.Promotion, domain.ClaimTotals) error) (domain.Promotion, error) {
 	var p domain.Promotion
 	err := s.inTx(ctx, func(tx *promotions.Tx) error {
+		if _, err := tx.ExecContext(ctx, "SELECT "+timeoutsSQL); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, lockToUpdate, id); err != nil {
 			return err
 		}
