@@ -24,8 +24,8 @@ const (
 )
 
 // outcomeSQL returns the outcome for a player p with an assignment a, at the time $3 in the job $2 of the promotion $1, and
-// whether the notifications of promotions to the player are muted. A
-// job does not assign a promotion again that it has assigned itself.
+// whether the notifications of promotions to the player are muted. A job does not assign a promotion again that it has assigned
+// itself.
 func outcomeSQL() string {
 	return `CASE
 	WHEN p.id IS NULL THEN 'UNKNOWN_PLAYER'
@@ -35,6 +35,14 @@ func outcomeSQL() string {
 	WHEN NOT a.claimed AND (a.revoked_at IS NOT NULL OR a.expires_at <= $3) AND a.job_id IS DISTINCT FROM $2
 	  AND NOT EXISTS (SELECT FROM claim_reservations r WHERE r.id = a.id) THEN 'AGAIN'
 	ELSE 'ALREADY_ASSIGNED' END, COALESCE(` + mutedSQL("p", "$3") + `, false)`
+}
+
+// assignmentSQL joins the assignment a of the promotion $1 to the player in the table. The subquery with LIMIT is executed once
+// per player. PostgreSQL could instead read all assignments of the promotion once per batch for a plain join, if it does not
+// know yet that a job has made many of them.
+func assignmentSQL(table string) string {
+	return `LEFT JOIN LATERAL (
+	  SELECT * FROM player_promotions WHERE user_id = ` + table + `.id AND promotion_id = $1 LIMIT 1) a ON true`
 }
 
 // jobWork is what a batch of a job does.

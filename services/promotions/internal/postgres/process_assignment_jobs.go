@@ -51,6 +51,9 @@ func (s *Store) NextBatch(ctx context.Context, now time.Time) (j domain.Assignme
 func (s *Store) ProcessBatch(ctx context.Context, b domain.JobBatch) (progressed bool, err error) {
 	err = s.inLockingTx(ctx, func(tx pgx.Tx) error {
 		progressed = false
+		if _, err := tx.Exec(ctx, planSQL); err != nil {
+			return err
+		}
 		j, err := queryOne(ctx, tx, scanAssignmentJob, "SELECT "+assignmentJobColumns+` FROM assignment_jobs
 			WHERE id = $1 AND finished_at IS NULL AND chunk = $2 AND player IS NOT DISTINCT FROM $3::uuid AND (state <> 'PAUSED' OR waiting)
 			FOR NO KEY UPDATE SKIP LOCKED`, b.Job.ID, b.Job.Chunk, columns.UUID(b.Job.Player))
@@ -116,8 +119,7 @@ func processLines(ctx context.Context, tx pgx.Tx, p domain.Promotion, j *domain.
 		}
 	}
 	rows, err := tx.Query(ctx, `SELECT c.n, c.id, `+outcomeSQL()+` FROM unnest($4::uuid[]) WITH ORDINALITY AS c (id, n)
-		LEFT JOIN players p ON p.id = c.id
-		LEFT JOIN player_promotions a ON a.user_id = c.id AND a.promotion_id = $1 ORDER BY c.n`,
+		LEFT JOIN players p ON p.id = c.id `+assignmentSQL("c")+` ORDER BY c.n`,
 		p.ID, j.ID, b.At, ids)
 	if err != nil {
 		return err
@@ -165,7 +167,7 @@ func processPlayers(ctx context.Context, tx pgx.Tx, p domain.Promotion, j *domai
 	}
 	rows, err := tx.Query(ctx, `SELECT p.id, `+condition+`, `+outcomeSQL()+`
 		FROM (SELECT * FROM players WHERE id > $4 AND id <= $5 ORDER BY id LIMIT $6`+lock+`) p
-		LEFT JOIN player_promotions a ON a.user_id = p.id AND a.promotion_id = $1 ORDER BY p.id`, args...)
+		`+assignmentSQL("p")+` ORDER BY p.id`, args...)
 	if err != nil {
 		return false, err
 	}
@@ -207,13 +209,17 @@ func playerFilter(f domain.JobFilter, args []any) (string, []any) {
 	}
 	where := []string{"true"}
 	add := func(format string, v ...any) { where = append(where, fmt.Sprintf(format, v...)) }
+	// The subquery with LIMIT is executed once per player. PostgreSQL could instead read all assignments of a promotion once per
+	// batch for an EXISTS, if it does not know yet how many there are.
+	assigned := func(condition string) string {
+		return "(SELECT true FROM player_promotions c WHERE c.user_id = p.id AND " + condition + " LIMIT 1) IS NOT NULL"
+	}
 	claimed := func(types []domain.PromotionType) string {
 		names := make([]string, len(types))
 		for i, t := range types {
 			names[i] = string(t)
 		}
-		return `EXISTS (SELECT FROM player_promotions c WHERE c.user_id = p.id AND c.claimed AND EXISTS (
-			SELECT FROM promotions q WHERE q.id = c.promotion_id AND q.type = ANY (` + arg(names) + `::text[])))`
+		return assigned(`c.claimed AND (SELECT q.type FROM promotions q WHERE q.id = c.promotion_id) = ANY (` + arg(names) + `::text[])`)
 	}
 	if !f.RegisteredFrom.IsZero() {
 		add("p.created_at >= %s::timestamptz", arg(f.RegisteredFrom))
@@ -225,11 +231,10 @@ func playerFilter(f domain.JobFilter, args []any) (string, []any) {
 		add("%s", claimed(f.ClaimedTypes))
 	}
 	if len(f.NotClaimedTypes) > 0 {
-		add("NOT %s", claimed(f.NotClaimedTypes))
+		add("NOT (%s)", claimed(f.NotClaimedTypes))
 	}
 	if len(f.NotAssignedPromotionIDs) > 0 {
-		add("NOT EXISTS (SELECT FROM player_promotions c WHERE c.user_id = p.id AND c.promotion_id = ANY (%s::uuid[]))",
-			arg(f.NotAssignedPromotionIDs))
+		add("NOT (%s)", assigned("c.promotion_id = ANY ("+arg(f.NotAssignedPromotionIDs)+"::uuid[])"))
 	}
 	if !f.LastClaimBefore.IsZero() {
 		add("COALESCE((SELECT max(c.claimed_at) FROM player_promotions c WHERE c.user_id = p.id AND c.claimed) < %s::timestamptz, false)",
