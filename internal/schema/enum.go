@@ -86,8 +86,8 @@ func isRole(e *protogen.Enum) bool {
 	return e.Desc.FullName() == optionsv1.Role(0).Descriptor().FullName()
 }
 
-// DomainEnums returns the enums that have a type in the service's domain: the enums of its package, also those in messages, and the
-// enums of its entities' fields. It leaves out the enums that event messages use.
+// DomainEnums returns the enums that have a type in the service's domain: the enums of its package, also those in messages,
+// and the enums of its entities' fields. It leaves out the enums that event messages use.
 func DomainEnums(files []*protogen.File, entities []*Entity, service string) []*EnumType {
 	var enums []*EnumType
 	seen := map[protoreflect.FullName]bool{}
@@ -111,13 +111,8 @@ func DomainEnums(files []*protogen.File, entities []*Entity, service string) []*
 	}
 	for _, f := range files {
 		if Service(f.Desc) == service {
-			for _, e := range f.Enums {
+			for _, e := range enumsIn(f) {
 				add(e)
-			}
-			for _, m := range f.Messages {
-				for _, e := range m.Enums {
-					add(e)
-				}
 			}
 		}
 	}
@@ -127,6 +122,15 @@ func DomainEnums(files []*protogen.File, entities []*Entity, service string) []*
 				add(c.Field.Enum)
 			}
 		}
+	}
+	return enums
+}
+
+// enumsIn returns the enums of a file, also those in its messages.
+func enumsIn(f *protogen.File) []*protogen.Enum {
+	enums := slices.Clone(f.Enums)
+	for _, m := range f.Messages {
+		enums = append(enums, m.Enums...)
 	}
 	return enums
 }

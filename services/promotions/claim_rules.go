@@ -23,7 +23,8 @@ func claimRules() [9]EligibilityRule {
 }
 
 // refusal returns the error of a claim that does not meet a rule, or nil. A rule does not depend on other rules. Without an
-// assignment, the rules about it are met. A claim that is paid but whose answer was lost meets all rules: it was paid before.
+// assignment, the rules about it are met. A claim that is paid but whose answer was lost meets all rules: it was paid
+// before.
 //
 // Each claim calls it for each rule, so it allocates nothing if the rule is met.
 func (c *Claiming) refusal(rule EligibilityRule) error {

@@ -33,8 +33,8 @@ type ClaimFacts struct {
 	Restrictions []PlayerRestriction
 }
 
-// Eligibility evaluates all rules of a claim of the promotion by the player, without a claim. own is true if the player asks:
-// the values then contain neither the limits of the promotion nor restrictions that employees have set.
+// Eligibility evaluates all rules of a claim of the promotion by the player, without a claim. own is true if the player
+// asks: the values then contain neither the limits of the promotion nor restrictions that employees have set.
 //
 // It fails with NOT_FOUND if there is no such promotion or player, and if own is true, also if the promotion was never
 // assigned to the player. Nothing keeps the result from changing before a claim.
@@ -135,8 +135,8 @@ func (f *ClaimFacts) restrictionValues(own bool) map[string]any {
 	return map[string]any{"restrictions": restrictions}
 }
 
-// limitValues returns the limits and what is used of them, for employees, and the limit that is used up. A refused claim tells
-// the player the latter, too.
+// limitValues returns the limits and what is used of them, for employees, and the limit that is used up. A refused claim
+// tells the player the latter, too.
 func (f *ClaimFacts) limitValues(own bool) map[string]any {
 	values := map[string]any{}
 	if refusal := f.refusal(EligibilityRulePromotionExhausted); refusal != nil {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// redeeming shows that a player gets a promotion with its code. The code contains the id of the promotion, so that the tour can
-// be repeated.
+// redeeming shows that a player gets a promotion with its code. The code contains the id of the promotion, so that the tour
+// can be repeated.
 func (g *guide) redeeming(ctx context.Context) error {
 	g.step("Stella gives the bonus a code")
 	code := "TOUR-" + strings.ToUpper(g.gift.ID[len(g.gift.ID)-12:])

@@ -36,11 +36,11 @@ func readFacts(ctx context.Context, tx pgx.Tx, facts *domain.ClaimFacts) error {
 	batch := &pgx.Batch{}
 	batch.Queue("SELECT "+refusedSQL("p", "$2")+" FROM players p WHERE id = $1", player, facts.At).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&facts.Restricted) })
-	batch.Queue("SELECT "+playerRestrictionColumns+" FROM player_restrictions WHERE user_id = $1 ORDER BY kind, by_player", player).
-		Query(func(rows pgx.Rows) (err error) {
-			facts.Restrictions, err = collectRefusing(rows, facts.At)
-			return err
-		})
+	batch.Queue("SELECT "+playerRestrictionColumns+" FROM player_restrictions WHERE user_id = $1 ORDER BY kind, by_player",
+		player).Query(func(rows pgx.Rows) (err error) {
+		facts.Restrictions, err = collectRefusing(rows, facts.At)
+		return err
+	})
 	batch.Queue("SELECT "+promotionColumns+" FROM promotions WHERE id = $1", id).Query(func(rows pgx.Rows) (err error) {
 		promotion, err = pgx.CollectExactlyOneRow(rows, scanPromotion)
 		return err

@@ -1,4 +1,4 @@
-package wire //nolint:revive // the package comment is in doc_gen.go
+package wire
 
 import (
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
