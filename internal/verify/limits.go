@@ -59,8 +59,12 @@ const exceededSQL = `
 	) AS l (name, used, "limit")
 	WHERE l.limit > 0 AND l.used > l.limit ORDER BY p.id, l.name`
 
+// maxReservation is how far the end of a reservation may lie in the future. It is a little more than the time in which a claim
+// is paid and the difference of the clocks.
+const maxReservation = 5 * time.Minute
+
 // limits checks that the counters of each promotion equal its assignments, that no limit is exceeded, and that each
-// reservation of a claim is settled. It skips a database that does not have the counters yet.
+// reservation of a claim is settled and ends soon. It skips a database that does not have the counters yet.
 func limits(ctx context.Context, s Sources, r *report) (string, error) {
 	var promotions, reservations int
 	err := snapshot(ctx, s.Promotions, func(tx pgx.Tx) error {
@@ -147,15 +151,20 @@ func exceeded(ctx context.Context, tx pgx.Tx, r *report) error {
 
 func unsettled(ctx context.Context, tx pgx.Tx, r *report) error {
 	rows, err := tx.Query(ctx,
-		"SELECT id, user_id, not_after FROM claim_reservations WHERE not_after < $1 ORDER BY id", r.cutoff)
+		`SELECT id, user_id, (not_after AT TIME ZONE 'UTC')::text, not_after > $2 FROM claim_reservations
+		WHERE not_after < $1 OR not_after > $2 ORDER BY id`, r.cutoff, r.now.Add(maxReservation))
 	if err != nil {
 		return err
 	}
 	var id, user uuid.UUID
-	var notAfter time.Time
-	_, err = pgx.ForEachRow(rows, []any{&id, &user, &notAfter}, func() error {
-		r.violationf("the claim of assignment %s of user %s had to be paid by %s, and is still reserved", id, user,
-			notAfter.UTC().Format(time.RFC3339))
+	var notAfter string // may be infinite
+	var far bool
+	_, err = pgx.ForEachRow(rows, []any{&id, &user, &notAfter, &far}, func() error {
+		format := "the claim of assignment %s of user %s had to be paid by %s UTC, and is still reserved"
+		if far {
+			format = "the claim of assignment %s of user %s is reserved until %s UTC, which is too late"
+		}
+		r.violationf(format, id, user, notAfter)
 		return nil
 	})
 	return err

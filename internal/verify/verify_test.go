@@ -91,6 +91,13 @@ func TestViolations(t *testing.T) {
 		}, func(*platform) string {
 			return "the claim of assignment " + openAssignment + " of user " + player + " had to be paid by "
 		}},
+		"reservation that ends too late": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, `INSERT INTO claim_reservations (id, user_id, promotion_id, amount, reserved_at, not_after)
+				SELECT id, user_id, promotion_id, amount, now() + interval '1 year', now() + interval '1 year'
+				FROM player_promotions WHERE NOT claimed`)
+		}, func(*platform) string {
+			return "the claim of assignment " + openAssignment + " of user " + player + " is reserved until "
+		}},
 		"player unknown to promotions": {func(t *testing.T, p *platform) {
 			p.exec(t, p.promotions, "DELETE FROM players WHERE id = '"+other+"'")
 		}, func(*platform) string {
