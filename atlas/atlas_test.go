@@ -251,6 +251,13 @@ func TestPromotionsConstraints(t *testing.T) {
 	} {
 		violates(t, db, name, tt.sql, tt.want)
 	}
+	for name, times := range map[string]string{
+		"reservation without end": "now(), 'infinity'", "reservation that never begins": "'infinity', 'infinity'",
+		"reservation that ended always": "now(), '-infinity'", "long reservation": "now(), now() + interval '6 minutes'",
+	} {
+		violates(t, db, name, `INSERT INTO claim_reservations (id, user_id, promotion_id, amount, reserved_at, not_after)
+			SELECT gen_random_uuid(), gen_random_uuid(), id, 1, `+times+" FROM promotions", "claim_reservations_short")
+	}
 	key := "INSERT INTO claim_keys (user_id, key, created_at, promotion_id) SELECT " + user + ", 'key', now(), id FROM promotions"
 	exec(t, db, key)
 	violates(t, db, "duplicate claim key", key, "claim_keys_user_id_key")

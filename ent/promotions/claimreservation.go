@@ -28,7 +28,13 @@ type ClaimReservation struct {
 	// ReservedAt holds the value of the "reserved_at" field.
 	ReservedAt time.Time `json:"reserved_at,omitempty"`
 	// NotAfter holds the value of the "not_after" field.
-	NotAfter     time.Time `json:"not_after,omitempty"`
+	NotAfter time.Time `json:"not_after,omitempty"`
+	// Started holds the value of the "started" field.
+	Started int32 `json:"started,omitempty"`
+	// Ended holds the value of the "ended" field.
+	Ended int32 `json:"ended,omitempty"`
+	// Closed holds the value of the "closed" field.
+	Closed       bool `json:"closed,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -39,6 +45,10 @@ func (*ClaimReservation) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case claimreservation.FieldAmount:
 			values[i] = new(money.Amount)
+		case claimreservation.FieldClosed:
+			values[i] = new(sql.NullBool)
+		case claimreservation.FieldStarted, claimreservation.FieldEnded:
+			values[i] = new(sql.NullInt64)
 		case claimreservation.FieldReservedAt, claimreservation.FieldNotAfter:
 			values[i] = new(sql.NullTime)
 		case claimreservation.FieldID, claimreservation.FieldUserID, claimreservation.FieldPromotionID:
@@ -94,6 +104,24 @@ func (_m *ClaimReservation) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.NotAfter = value.Time
 			}
+		case claimreservation.FieldStarted:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field started", values[i])
+			} else if value.Valid {
+				_m.Started = int32(value.Int64)
+			}
+		case claimreservation.FieldEnded:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field ended", values[i])
+			} else if value.Valid {
+				_m.Ended = int32(value.Int64)
+			}
+		case claimreservation.FieldClosed:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field closed", values[i])
+			} else if value.Valid {
+				_m.Closed = value.Bool
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -144,6 +172,15 @@ func (_m *ClaimReservation) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("not_after=")
 	builder.WriteString(_m.NotAfter.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("started=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Started))
+	builder.WriteString(", ")
+	builder.WriteString("ended=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Ended))
+	builder.WriteString(", ")
+	builder.WriteString("closed=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Closed))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -52,6 +52,24 @@ func (_c *ClaimReservationCreate) SetNotAfter(v time.Time) *ClaimReservationCrea
 	return _c
 }
 
+// SetStarted sets the "started" field.
+func (_c *ClaimReservationCreate) SetStarted(v int32) *ClaimReservationCreate {
+	_c.mutation.SetStarted(v)
+	return _c
+}
+
+// SetEnded sets the "ended" field.
+func (_c *ClaimReservationCreate) SetEnded(v int32) *ClaimReservationCreate {
+	_c.mutation.SetEnded(v)
+	return _c
+}
+
+// SetClosed sets the "closed" field.
+func (_c *ClaimReservationCreate) SetClosed(v bool) *ClaimReservationCreate {
+	_c.mutation.SetClosed(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *ClaimReservationCreate) SetID(v uuid.UUID) *ClaimReservationCreate {
 	_c.mutation.SetID(v)
@@ -161,6 +179,18 @@ func (_c *ClaimReservationCreate) createSpec() (*ClaimReservation, *sqlgraph.Cre
 	if value, ok := _c.mutation.NotAfter(); ok {
 		_spec.SetField(claimreservation.FieldNotAfter, field.TypeTime, value)
 		_node.NotAfter = value
+	}
+	if value, ok := _c.mutation.Started(); ok {
+		_spec.SetField(claimreservation.FieldStarted, field.TypeInt32, value)
+		_node.Started = value
+	}
+	if value, ok := _c.mutation.Ended(); ok {
+		_spec.SetField(claimreservation.FieldEnded, field.TypeInt32, value)
+		_node.Ended = value
+	}
+	if value, ok := _c.mutation.Closed(); ok {
+		_spec.SetField(claimreservation.FieldClosed, field.TypeBool, value)
+		_node.Closed = value
 	}
 	return _node, _spec
 }

@@ -100,6 +100,62 @@ func (_u *ClaimReservationUpdate) SetNillableNotAfter(v *time.Time) *ClaimReserv
 	return _u
 }
 
+// SetStarted sets the "started" field.
+func (_u *ClaimReservationUpdate) SetStarted(v int32) *ClaimReservationUpdate {
+	_u.mutation.ResetStarted()
+	_u.mutation.SetStarted(v)
+	return _u
+}
+
+// SetNillableStarted sets the "started" field if the given value is not nil.
+func (_u *ClaimReservationUpdate) SetNillableStarted(v *int32) *ClaimReservationUpdate {
+	if v != nil {
+		_u.SetStarted(*v)
+	}
+	return _u
+}
+
+// AddStarted adds value to the "started" field.
+func (_u *ClaimReservationUpdate) AddStarted(v int32) *ClaimReservationUpdate {
+	_u.mutation.AddStarted(v)
+	return _u
+}
+
+// SetEnded sets the "ended" field.
+func (_u *ClaimReservationUpdate) SetEnded(v int32) *ClaimReservationUpdate {
+	_u.mutation.ResetEnded()
+	_u.mutation.SetEnded(v)
+	return _u
+}
+
+// SetNillableEnded sets the "ended" field if the given value is not nil.
+func (_u *ClaimReservationUpdate) SetNillableEnded(v *int32) *ClaimReservationUpdate {
+	if v != nil {
+		_u.SetEnded(*v)
+	}
+	return _u
+}
+
+// AddEnded adds value to the "ended" field.
+func (_u *ClaimReservationUpdate) AddEnded(v int32) *ClaimReservationUpdate {
+	_u.mutation.AddEnded(v)
+	return _u
+}
+
+// SetClosed sets the "closed" field.
+func (_u *ClaimReservationUpdate) SetClosed(v bool) *ClaimReservationUpdate {
+	_u.mutation.SetClosed(v)
+	return _u
+}
+
+// SetNillableClosed sets the "closed" field if the given value is not nil.
+func (_u *ClaimReservationUpdate) SetNillableClosed(v *bool) *ClaimReservationUpdate {
+	if v != nil {
+		_u.SetClosed(*v)
+	}
+	return _u
+}
+
 // Mutation returns the ClaimReservationMutation object of the builder.
 func (_u *ClaimReservationUpdate) Mutation() *ClaimReservationMutation {
 	return _u.mutation
@@ -155,6 +211,21 @@ func (_u *ClaimReservationUpdate) sqlSave(ctx context.Context) (_node int, err e
 	}
 	if value, ok := _u.mutation.NotAfter(); ok {
 		_spec.SetField(claimreservation.FieldNotAfter, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Started(); ok {
+		_spec.SetField(claimreservation.FieldStarted, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedStarted(); ok {
+		_spec.AddField(claimreservation.FieldStarted, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.Ended(); ok {
+		_spec.SetField(claimreservation.FieldEnded, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedEnded(); ok {
+		_spec.AddField(claimreservation.FieldEnded, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.Closed(); ok {
+		_spec.SetField(claimreservation.FieldClosed, field.TypeBool, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -246,6 +317,62 @@ func (_u *ClaimReservationUpdateOne) SetNillableNotAfter(v *time.Time) *ClaimRes
 	return _u
 }
 
+// SetStarted sets the "started" field.
+func (_u *ClaimReservationUpdateOne) SetStarted(v int32) *ClaimReservationUpdateOne {
+	_u.mutation.ResetStarted()
+	_u.mutation.SetStarted(v)
+	return _u
+}
+
+// SetNillableStarted sets the "started" field if the given value is not nil.
+func (_u *ClaimReservationUpdateOne) SetNillableStarted(v *int32) *ClaimReservationUpdateOne {
+	if v != nil {
+		_u.SetStarted(*v)
+	}
+	return _u
+}
+
+// AddStarted adds value to the "started" field.
+func (_u *ClaimReservationUpdateOne) AddStarted(v int32) *ClaimReservationUpdateOne {
+	_u.mutation.AddStarted(v)
+	return _u
+}
+
+// SetEnded sets the "ended" field.
+func (_u *ClaimReservationUpdateOne) SetEnded(v int32) *ClaimReservationUpdateOne {
+	_u.mutation.ResetEnded()
+	_u.mutation.SetEnded(v)
+	return _u
+}
+
+// SetNillableEnded sets the "ended" field if the given value is not nil.
+func (_u *ClaimReservationUpdateOne) SetNillableEnded(v *int32) *ClaimReservationUpdateOne {
+	if v != nil {
+		_u.SetEnded(*v)
+	}
+	return _u
+}
+
+// AddEnded adds value to the "ended" field.
+func (_u *ClaimReservationUpdateOne) AddEnded(v int32) *ClaimReservationUpdateOne {
+	_u.mutation.AddEnded(v)
+	return _u
+}
+
+// SetClosed sets the "closed" field.
+func (_u *ClaimReservationUpdateOne) SetClosed(v bool) *ClaimReservationUpdateOne {
+	_u.mutation.SetClosed(v)
+	return _u
+}
+
+// SetNillableClosed sets the "closed" field if the given value is not nil.
+func (_u *ClaimReservationUpdateOne) SetNillableClosed(v *bool) *ClaimReservationUpdateOne {
+	if v != nil {
+		_u.SetClosed(*v)
+	}
+	return _u
+}
+
 // Mutation returns the ClaimReservationMutation object of the builder.
 func (_u *ClaimReservationUpdateOne) Mutation() *ClaimReservationMutation {
 	return _u.mutation
@@ -331,6 +458,21 @@ func (_u *ClaimReservationUpdateOne) sqlSave(ctx context.Context) (_node *ClaimR
 	}
 	if value, ok := _u.mutation.NotAfter(); ok {
 		_spec.SetField(claimreservation.FieldNotAfter, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Started(); ok {
+		_spec.SetField(claimreservation.FieldStarted, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedStarted(); ok {
+		_spec.AddField(claimreservation.FieldStarted, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.Ended(); ok {
+		_spec.SetField(claimreservation.FieldEnded, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedEnded(); ok {
+		_spec.AddField(claimreservation.FieldEnded, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.Closed(); ok {
+		_spec.SetField(claimreservation.FieldClosed, field.TypeBool, value)
 	}
 	_node = &ClaimReservation{config: _u.config}
 	_spec.Assign = _node.assignValues

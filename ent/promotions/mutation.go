@@ -7714,6 +7714,11 @@ type ClaimReservationMutation struct {
 	amount        *money.Amount
 	reserved_at   *time.Time
 	not_after     *time.Time
+	started       *int32
+	addstarted    *int32
+	ended         *int32
+	addended      *int32
+	closed        *bool
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*ClaimReservation, error)
@@ -8004,6 +8009,154 @@ func (m *ClaimReservationMutation) ResetNotAfter() {
 	m.not_after = nil
 }
 
+// SetStarted sets the "started" field.
+func (m *ClaimReservationMutation) SetStarted(i int32) {
+	m.started = &i
+	m.addstarted = nil
+}
+
+// Started returns the value of the "started" field in the mutation.
+func (m *ClaimReservationMutation) Started() (r int32, exists bool) {
+	v := m.started
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStarted returns the old "started" field's value of the ClaimReservation entity.
+// If the ClaimReservation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ClaimReservationMutation) OldStarted(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStarted is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStarted requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStarted: %w", err)
+	}
+	return oldValue.Started, nil
+}
+
+// AddStarted adds i to the "started" field.
+func (m *ClaimReservationMutation) AddStarted(i int32) {
+	if m.addstarted != nil {
+		*m.addstarted += i
+	} else {
+		m.addstarted = &i
+	}
+}
+
+// AddedStarted returns the value that was added to the "started" field in this mutation.
+func (m *ClaimReservationMutation) AddedStarted() (r int32, exists bool) {
+	v := m.addstarted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetStarted resets all changes to the "started" field.
+func (m *ClaimReservationMutation) ResetStarted() {
+	m.started = nil
+	m.addstarted = nil
+}
+
+// SetEnded sets the "ended" field.
+func (m *ClaimReservationMutation) SetEnded(i int32) {
+	m.ended = &i
+	m.addended = nil
+}
+
+// Ended returns the value of the "ended" field in the mutation.
+func (m *ClaimReservationMutation) Ended() (r int32, exists bool) {
+	v := m.ended
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEnded returns the old "ended" field's value of the ClaimReservation entity.
+// If the ClaimReservation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ClaimReservationMutation) OldEnded(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEnded is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEnded requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEnded: %w", err)
+	}
+	return oldValue.Ended, nil
+}
+
+// AddEnded adds i to the "ended" field.
+func (m *ClaimReservationMutation) AddEnded(i int32) {
+	if m.addended != nil {
+		*m.addended += i
+	} else {
+		m.addended = &i
+	}
+}
+
+// AddedEnded returns the value that was added to the "ended" field in this mutation.
+func (m *ClaimReservationMutation) AddedEnded() (r int32, exists bool) {
+	v := m.addended
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEnded resets all changes to the "ended" field.
+func (m *ClaimReservationMutation) ResetEnded() {
+	m.ended = nil
+	m.addended = nil
+}
+
+// SetClosed sets the "closed" field.
+func (m *ClaimReservationMutation) SetClosed(b bool) {
+	m.closed = &b
+}
+
+// Closed returns the value of the "closed" field in the mutation.
+func (m *ClaimReservationMutation) Closed() (r bool, exists bool) {
+	v := m.closed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClosed returns the old "closed" field's value of the ClaimReservation entity.
+// If the ClaimReservation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ClaimReservationMutation) OldClosed(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClosed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClosed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClosed: %w", err)
+	}
+	return oldValue.Closed, nil
+}
+
+// ResetClosed resets all changes to the "closed" field.
+func (m *ClaimReservationMutation) ResetClosed() {
+	m.closed = nil
+}
+
 // Where appends a list predicates to the ClaimReservationMutation builder.
 func (m *ClaimReservationMutation) Where(ps ...predicate.ClaimReservation) {
 	m.predicates = append(m.predicates, ps...)
@@ -8038,7 +8191,7 @@ func (m *ClaimReservationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ClaimReservationMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 8)
 	if m.user_id != nil {
 		fields = append(fields, claimreservation.FieldUserID)
 	}
@@ -8053,6 +8206,15 @@ func (m *ClaimReservationMutation) Fields() []string {
 	}
 	if m.not_after != nil {
 		fields = append(fields, claimreservation.FieldNotAfter)
+	}
+	if m.started != nil {
+		fields = append(fields, claimreservation.FieldStarted)
+	}
+	if m.ended != nil {
+		fields = append(fields, claimreservation.FieldEnded)
+	}
+	if m.closed != nil {
+		fields = append(fields, claimreservation.FieldClosed)
 	}
 	return fields
 }
@@ -8072,6 +8234,12 @@ func (m *ClaimReservationMutation) Field(name string) (ent.Value, bool) {
 		return m.ReservedAt()
 	case claimreservation.FieldNotAfter:
 		return m.NotAfter()
+	case claimreservation.FieldStarted:
+		return m.Started()
+	case claimreservation.FieldEnded:
+		return m.Ended()
+	case claimreservation.FieldClosed:
+		return m.Closed()
 	}
 	return nil, false
 }
@@ -8091,6 +8259,12 @@ func (m *ClaimReservationMutation) OldField(ctx context.Context, name string) (e
 		return m.OldReservedAt(ctx)
 	case claimreservation.FieldNotAfter:
 		return m.OldNotAfter(ctx)
+	case claimreservation.FieldStarted:
+		return m.OldStarted(ctx)
+	case claimreservation.FieldEnded:
+		return m.OldEnded(ctx)
+	case claimreservation.FieldClosed:
+		return m.OldClosed(ctx)
 	}
 	return nil, fmt.Errorf("unknown ClaimReservation field %s", name)
 }
@@ -8135,6 +8309,27 @@ func (m *ClaimReservationMutation) SetField(name string, value ent.Value) error 
 		}
 		m.SetNotAfter(v)
 		return nil
+	case claimreservation.FieldStarted:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStarted(v)
+		return nil
+	case claimreservation.FieldEnded:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEnded(v)
+		return nil
+	case claimreservation.FieldClosed:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClosed(v)
+		return nil
 	}
 	return fmt.Errorf("unknown ClaimReservation field %s", name)
 }
@@ -8142,13 +8337,26 @@ func (m *ClaimReservationMutation) SetField(name string, value ent.Value) error 
 // AddedFields returns all numeric fields that were incremented/decremented during
 // this mutation.
 func (m *ClaimReservationMutation) AddedFields() []string {
-	return nil
+	var fields []string
+	if m.addstarted != nil {
+		fields = append(fields, claimreservation.FieldStarted)
+	}
+	if m.addended != nil {
+		fields = append(fields, claimreservation.FieldEnded)
+	}
+	return fields
 }
 
 // AddedField returns the numeric value that was incremented/decremented on a field
 // with the given name. The second boolean return value indicates that this field
 // was not set, or was not defined in the schema.
 func (m *ClaimReservationMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case claimreservation.FieldStarted:
+		return m.AddedStarted()
+	case claimreservation.FieldEnded:
+		return m.AddedEnded()
+	}
 	return nil, false
 }
 
@@ -8157,6 +8365,20 @@ func (m *ClaimReservationMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *ClaimReservationMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case claimreservation.FieldStarted:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStarted(v)
+		return nil
+	case claimreservation.FieldEnded:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEnded(v)
+		return nil
 	}
 	return fmt.Errorf("unknown ClaimReservation numeric field %s", name)
 }
@@ -8198,6 +8420,15 @@ func (m *ClaimReservationMutation) ResetField(name string) error {
 		return nil
 	case claimreservation.FieldNotAfter:
 		m.ResetNotAfter()
+		return nil
+	case claimreservation.FieldStarted:
+		m.ResetStarted()
+		return nil
+	case claimreservation.FieldEnded:
+		m.ResetEnded()
+		return nil
+	case claimreservation.FieldClosed:
+		m.ResetClosed()
 		return nil
 	}
 	return fmt.Errorf("unknown ClaimReservation field %s", name)

@@ -20,11 +20,15 @@ type Claimed struct {
 // also limits how far the clocks of this process and of the ledger's database may differ.
 const payTime = 15 * time.Second
 
+// finishTime limits what follows a reservation: the call of the ledger, and the confirmation or the release.
+const finishTime = 10 * time.Second
+
 // Claim pays a player's assignment of a promotion exactly once, even if calls run concurrently.
 //
 // It reserves the claim, asks the ledger for the credit, and confirms the claim. The reservation holds one unit of each
 // limit of the promotion, and no one can revoke or expire a reserved assignment. If the ledger refuses the credit, Claim
-// releases the reservation. If the process dies, [Service.SettleClaims] settles it.
+// releases the reservation, unless other claims of the assignment share it. A reserved claim ends even if the client gives
+// up, so that no client holds a reservation. If the process dies, [Service.SettleClaims] settles it.
 //
 // The ledger adds at most one credit per idempotency key, and the key of the credit is the assignment's id. If the process
 // dies after the credit, [Monitor.TransactionAdded] or [Service.SettleClaims] marks the assignment as claimed. The next
@@ -32,7 +36,8 @@ const payTime = 15 * time.Second
 //
 // The parameter key is the client's Idempotency-Key, or empty. A repeated claim with the same key returns the same result. A
 // claim of another promotion with the same key fails with IDEMPOTENCY_MISMATCH. The key is stored with the reservation, so
-// the ledger never pays a claim that fails because of its key. Each call without a key is a separate claim.
+// the ledger never pays a claim that fails because of its key. It is deleted if the claim ends without a payment. Each call
+// without a key is a separate claim.
 //
 // Claim fails with NOT_FOUND if the promotion is not assigned to the player, with PROMOTION_ALREADY_CLAIMED if another claim
 // has succeeded, and with the errors of [Claiming.Decide] and [LedgerClient]. After DEPENDENCY_UNAVAILABLE the claim may
@@ -63,6 +68,10 @@ func (s *Service) claim(
 	if err != nil {
 		return Claimed{}, false, err
 	}
+	if err := ctx.Err(); err != nil {
+		return Claimed{}, false, err
+	}
+	ctx = context.WithoutCancel(ctx)
 	now := s.now()
 	r, err := s.store.ReserveClaim(ctx, ClaimParams{
 		Player: player, Promotion: promotion, Key: key, ClaimID: id, At: now, NotAfter: now.Add(payTime),
@@ -70,6 +79,8 @@ func (s *Service) claim(
 	if err != nil {
 		return Claimed{}, false, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, finishTime)
+	defer cancel()
 	tx, err := s.ledger.Credit(ctx, r.Assignment.Credit(r.NotAfter))
 	if err != nil {
 		return Claimed{}, false, s.notPaid(ctx, r, err)
@@ -91,11 +102,11 @@ func (s *Service) notPaid(ctx context.Context, r Reservation, err error) error {
 			return err // no refusal is answered without a record; the reservation is settled
 		}
 	}
-	if code == apperr.DependencyUnavailable || code == apperr.Internal || r.NotAfter.IsZero() || r.Shared {
+	if code == apperr.DependencyUnavailable || code == apperr.Internal || r.NotAfter.IsZero() {
 		return err
 	}
 	// If the release fails, SettleClaims releases the reservation.
-	_ = s.store.ReleaseClaim(ctx, r.Assignment, r.NotAfter)
+	_ = s.store.ReleaseClaim(ctx, r)
 	return err
 }
 

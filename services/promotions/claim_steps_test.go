@@ -2,6 +2,7 @@ package promotions_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"time"
 
@@ -16,14 +17,15 @@ type fakeStore struct {
 	promotions.Store
 	promotions.MonitorStore
 	player      uuid.UUID
-	assignments map[uuid.UUID]promotions.Assignment // by promotion
-	keys        map[string]uuid.UUID                // the promotion that each Idempotency-Key is reserved for
-	reserved    map[uuid.UUID]time.Time             // the time limits by assignment
-	totals      promotions.ClaimTotals              // of every promotion
-	restricted  bool                                // the player is restricted
-	refusals    []promotions.Refusal                // recorded by the service; ReserveClaim records none
-	failRecord  bool                                // RecordRefusal fails
-	failMark    bool                                // ConfirmClaim fails, as if the process had died before the call
+	assignments map[uuid.UUID]promotions.Assignment  // by promotion
+	keys        map[string]uuid.UUID                 // the promotion that each Idempotency-Key is reserved for
+	reserved    map[uuid.UUID]promotions.Reservation // by assignment
+	sharing     int                                  // the claims that share the reservation of the bonus
+	totals      promotions.ClaimTotals               // of every promotion
+	restricted  bool                                 // the player is restricted
+	refusals    []promotions.Refusal                 // recorded by the service; ReserveClaim records none
+	failRecord  bool                                 // RecordRefusal fails
+	failMark    bool                                 // ConfirmClaim fails, as if the process had died before the call
 }
 
 func (s *fakeStore) ReserveClaim(_ context.Context, p promotions.ClaimParams) (promotions.Reservation, error) {
@@ -39,11 +41,16 @@ func (s *fakeStore) ReserveClaim(_ context.Context, p promotions.ClaimParams) (p
 	if p.Key != "" {
 		s.keys[p.Key] = p.Promotion
 	}
-	r := promotions.Reservation{Assignment: *claiming.Assignment, Shared: claiming.Reserved}
-	if reserve {
-		s.reserved[r.Assignment.ID], r.NotAfter = p.NotAfter, p.NotAfter
+	r := promotions.Reservation{Assignment: *claiming.Assignment}
+	if !reserve {
+		return r, nil
 	}
-	return r, nil
+	if !claiming.Reserved {
+		r.ReservedAt, r.NotAfter, s.sharing = p.At, p.NotAfter, 0
+		s.reserved[r.Assignment.ID] = r
+	}
+	s.sharing++
+	return s.reserved[r.Assignment.ID], nil
 }
 
 func (s *fakeStore) ConfirmClaim(
@@ -62,9 +69,17 @@ func (s *fakeStore) ConfirmClaim(
 	})
 }
 
-func (s *fakeStore) ReleaseClaim(_ context.Context, a promotions.Assignment, notAfter time.Time) error {
-	if s.reserved[a.ID].Equal(notAfter) {
-		delete(s.reserved, a.ID)
+func (s *fakeStore) ReleaseClaim(ctx context.Context, r promotions.Reservation) error {
+	if s.sharing--; s.sharing > 0 {
+		return nil
+	}
+	return s.SettleUnpaid(ctx, r)
+}
+
+func (s *fakeStore) SettleUnpaid(_ context.Context, r promotions.Reservation) error {
+	if s.reserved[r.Assignment.ID].ReservedAt.Equal(r.ReservedAt) {
+		delete(s.reserved, r.Assignment.ID)
+		maps.DeleteFunc(s.keys, func(_ string, p uuid.UUID) bool { return p == r.Assignment.PromotionID })
 	}
 	return nil
 }
@@ -77,11 +92,11 @@ func (s *fakeStore) RecordRefusal(ctx context.Context, r promotions.Refusal) err
 	return nil
 }
 
-func (s *fakeStore) OverdueReservations(_ context.Context, now time.Time, _ int) ([]promotions.OverdueReservation, error) {
-	var overdue []promotions.OverdueReservation
+func (s *fakeStore) OverdueReservations(_ context.Context, now time.Time, _ int) ([]promotions.Reservation, error) {
+	var overdue []promotions.Reservation
 	for _, a := range s.assignments {
-		if notAfter, ok := s.reserved[a.ID]; ok && notAfter.Before(now) {
-			overdue = append(overdue, promotions.OverdueReservation{Assignment: a, NotAfter: notAfter})
+		if r, ok := s.reserved[a.ID]; ok && r.NotAfter.Before(now) {
+			overdue = append(overdue, r)
 		}
 	}
 	return overdue, nil
@@ -116,11 +131,18 @@ func (s *fakeStore) change(id uuid.UUID, change func(*promotions.Assignment) err
 
 // fakeLedger is a LedgerClient that pays each key once, or fails with a code.
 type fakeLedger struct {
-	paid map[string]promotions.Transaction
-	fail apperr.Code
+	paid   map[string]promotions.Transaction
+	fail   apperr.Code
+	before func() // called by Credit, if it is not nil
 }
 
-func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.Transaction, error) {
+func (l *fakeLedger) Credit(ctx context.Context, c promotions.Credit) (promotions.Transaction, error) {
+	if l.before != nil {
+		l.before()
+	}
+	if err := ctx.Err(); err != nil {
+		return promotions.Transaction{}, err
+	}
 	if l.fail != "" {
 		return promotions.Transaction{}, apperr.New(l.fail, "refused")
 	}
@@ -164,7 +186,7 @@ func newClaimTest(t *testing.T) *claimTest {
 		T: t, ledger: &fakeLedger{paid: map[string]promotions.Transaction{}}, ids: map[string]uuid.UUID{},
 		store: &fakeStore{
 			player: uuid.New(), assignments: map[uuid.UUID]promotions.Assignment{}, keys: map[string]uuid.UUID{},
-			reserved: map[uuid.UUID]time.Time{},
+			reserved: map[uuid.UUID]promotions.Reservation{},
 		},
 		now: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC),
 	}

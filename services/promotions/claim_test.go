@@ -2,8 +2,11 @@ package promotions_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/services/promotions"
@@ -58,7 +61,7 @@ func TestClaim(t *testing.T) {
 		"a refusal of the ledger releases the reservation": {[]step{
 			ledgerFails(apperr.AccountDeactivated), claim("bonus", "", apperr.AccountDeactivated), checkReserved(false),
 		}, 0},
-		"a refusal of the ledger does not release a shared reservation": {[]step{
+		"a refusal of the ledger does not release a reservation whose other claim may be paid": {[]step{
 			ledgerFails(apperr.DependencyUnavailable), claim("bonus", "", apperr.DependencyUnavailable),
 			ledgerFails(apperr.AccountDeactivated), claim("bonus", "", apperr.AccountDeactivated), checkReserved(true),
 		}, 0},
@@ -169,7 +172,7 @@ func TestPlayersWhoGiveUpAreNotRefused(t *testing.T) {
 	c.service.ObserveClaims(counted)
 	c.ledger.fail = apperr.DependencyUnavailable
 	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
+	c.ledger.before = cancel
 	for _, tt := range []struct {
 		ctx  context.Context //nolint:containedctx // the input of the test
 		want int
@@ -177,6 +180,24 @@ func TestPlayersWhoGiveUpAreNotRefused(t *testing.T) {
 		_, err := c.service.Claim(tt.ctx, c.store.player, c.ids["bonus"], "")
 		if apperr.CodeOf(err) != apperr.DependencyUnavailable || counted.count != tt.want {
 			t.Errorf("%d refusals are counted after %v, want %d", counted.count, err, tt.want)
+		}
+	}
+}
+
+// TestReservedClaimsEndWithoutTheClient cancels claims before the reservation, and while they are paid or refused.
+func TestReservedClaimsEndWithoutTheClient(t *testing.T) {
+	for _, refused := range []apperr.Code{apperr.AccountDeactivated, ""} {
+		c := newClaimTest(t)
+		c.ledger.fail = refused
+		ctx, cancel := context.WithCancel(t.Context())
+		c.ledger.before = cancel
+		_, err := c.service.Claim(ctx, c.store.player, c.ids["bonus"], "k")
+		if apperr.CodeOf(err) != refused || c.bonus().Claimed != (refused == "") || len(c.store.reserved) > 0 {
+			t.Errorf("got %v and %+v with %d reservations, want %q and none", err, c.bonus(), len(c.store.reserved), refused)
+		}
+		_, err = c.service.Claim(ctx, c.store.player, c.ids["other"], "l")
+		if !errors.Is(err, context.Canceled) || len(c.store.reserved) > 0 || c.store.keys["l"] != uuid.Nil {
+			t.Errorf("a claim that is cancelled before it is reserved: got %v and %v", err, c.store.keys)
 		}
 	}
 }

@@ -21,15 +21,14 @@ type ClaimParams struct {
 	NotAfter time.Time
 }
 
-// Reservation is the result of [ClaimStore.ReserveClaim].
+// Reservation reserves a claim. Claims of the same assignment share it.
 type Reservation struct {
 	Assignment Assignment
+	// ReservedAt is when the first claim was reserved. An assignment has no two reservations with the same time.
+	ReservedAt time.Time
 	// NotAfter is the time after which the ledger must refuse the credit. It is zero if nothing is reserved because the
 	// assignment is already paid.
 	NotAfter time.Time
-	// Shared is true if several claims of the assignment share the reservation. None of them may release it, because the
-	// ledger may pay another one.
-	Shared bool
 }
 
 // Claiming is what [ClaimStore.ReserveClaim] has found for a claim.
@@ -45,6 +44,9 @@ type Claiming struct {
 	Restricted bool
 	// Reserved is true if another claim of the assignment is being paid.
 	Reserved bool
+	// Closed is true if no further claim can share the reservation: a revocation waits for it, its time is nearly over, or too
+	// many claims have shared it.
+	Closed bool
 	// Totals are the totals of the promotion. They are only set if the promotion has limits.
 	Totals ClaimTotals
 }
@@ -57,11 +59,15 @@ type ClaimTotals struct {
 	Today int64
 }
 
+// closedRetry is after how long a client repeats a claim whose assignment has a closed reservation.
+const closedRetry = time.Second
+
 // Decide returns whether the claim needs a reservation. It needs none if the assignment is already paid. Decide returns an
 // error if the promotion cannot be claimed; the errors and their order are those of the API:
 //
 //   - IDEMPOTENCY_MISMATCH: the key was used for another promotion
 //   - the error of the first rule of claimRules that is not met
+//   - DEPENDENCY_UNAVAILABLE: the reservation of the assignment is closed, and ends within seconds
 //
 // A claim whose answer was lost meets all rules once its payment is known, because it was paid before.
 func (c Claiming) Decide() (reserve bool, err error) {
@@ -75,6 +81,11 @@ func (c Claiming) Decide() (reserve bool, err error) {
 		if err := c.refusal(rule); err != nil {
 			return false, err
 		}
+	}
+	if c.Closed && !c.Assignment.Claimed {
+		e := apperr.New(apperr.DependencyUnavailable, "another claim of promotion %s is ending; repeat the request", c.Promotion)
+		e.RetryAfter = closedRetry
+		return false, e
 	}
 	return !c.Assignment.Claimed, nil
 }

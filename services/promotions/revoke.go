@@ -23,7 +23,7 @@ type RevokeResult struct {
 	Outcome RevokeOutcome
 }
 
-// Revoke waits for claims that are being paid. Most of them end after some milliseconds.
+// Revoke waits for claims that are being paid, but not for further ones. Most of them end after some milliseconds.
 const (
 	claimWait       = 2 * time.Second
 	firstClaimRetry = 10 * time.Millisecond

@@ -58,7 +58,7 @@ type AssignmentStore interface {
 	Assign(ctx context.Context, a AssignParams, check func(Promotion) error) ([]AssignResult, error)
 	// Revoke revokes the unclaimed assignments of a promotion to players, and appends a notification for each of them to the
 	// outbox, unless a restriction mutes the player. It skips assignments that are reserved for a claim, and returns their
-	// number as beingPaid. It returns NOT_FOUND if there is no such promotion.
+	// number as beingPaid; no further claim shares such a reservation. It returns NOT_FOUND if there is no such promotion.
 	Revoke(ctx context.Context, r RevokeParams) (results []RevokeResult, beingPaid int, err error)
 	// Redeem calls [Redeeming.Decide] with what is stored. If Decide asks for it, Redeem assigns the promotion and appends a
 	// notification to the outbox. It returns the error of Decide.
@@ -74,18 +74,24 @@ type AssignmentStore interface {
 type ClaimStore interface {
 	// ReserveClaim calls [Claiming.Decide] with what is stored, and stores the reservation and the Idempotency-Key if Decide
 	// asks for it. It returns the error of Decide, and records a refusal if the error is PLAYER_RESTRICTED. If the assignment
-	// is already reserved, the claims share the reservation. A stored Idempotency-Key never expires.
+	// is already reserved, the claims share the reservation, whose time limit does not change. The stored Idempotency-Key of a
+	// claim that succeeds never expires.
 	ReserveClaim(ctx context.Context, p ClaimParams) (Reservation, error)
 	// ClaimFacts returns what a claim would find. It returns NOT_FOUND if there is no such promotion or player.
 	ClaimFacts(ctx context.Context, p ClaimParams) (ClaimFacts, error)
 	// ConfirmClaim records that tx paid the assignment and that the given claim succeeded, and removes the reservation. If
 	// claim is empty, no claim has succeeded yet. It returns PROMOTION_ALREADY_CLAIMED if another claim has already succeeded.
-	// The time of the claim is when it was reserved, or at without a reservation.
+	// It deletes the Idempotency-Keys of other claims that shared the reservation. The time of the claim is when it was
+	// reserved, or at without a reservation.
 	ConfirmClaim(ctx context.Context, a Assignment, tx Transaction, claim string, at time.Time) (Assignment, error)
-	// ReleaseClaim removes the reservation of an assignment, unless its time limit is no longer notAfter.
-	ReleaseClaim(ctx context.Context, a Assignment, notAfter time.Time) error
+	// ReleaseClaim ends a claim that has reserved r and will never be paid. The last claim that shares r removes the
+	// reservation and the Idempotency-Keys of the assignment, unless a revocation waits for r; then the revocation does. The
+	// claim may already be settled.
+	ReleaseClaim(ctx context.Context, r Reservation) error
+	// SettleUnpaid removes the reservation r and the Idempotency-Keys of the assignment. No claim that shares r will be paid.
+	SettleUnpaid(ctx context.Context, r Reservation) error
 	// OverdueReservations returns up to limit reservations whose time limit has passed, in a random order.
-	OverdueReservations(ctx context.Context, now time.Time, limit int) ([]OverdueReservation, error)
+	OverdueReservations(ctx context.Context, now time.Time, limit int) ([]Reservation, error)
 }
 
 // PlayerStore persists players and their status.

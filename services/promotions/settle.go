@@ -3,18 +3,11 @@ package promotions
 import (
 	"context"
 	"errors"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
-
-// OverdueReservation is a reservation of a claim that was neither confirmed nor released in time.
-type OverdueReservation struct {
-	Assignment Assignment
-	NotAfter   time.Time
-}
 
 // settleBatch is the maximum number of reservations that SettleClaims reads at once, and settleAtOnce the number that it
 // settles at the same time.
@@ -38,7 +31,7 @@ func (s *Service) SettleClaims(ctx context.Context) error {
 	}
 }
 
-func (s *Service) settleAll(ctx context.Context, overdue []OverdueReservation) error {
+func (s *Service) settleAll(ctx context.Context, overdue []Reservation) error {
 	errs := make([]error, len(overdue))
 	var g errgroup.Group
 	g.SetLimit(settleAtOnce)
@@ -52,18 +45,18 @@ func (s *Service) settleAll(ctx context.Context, overdue []OverdueReservation) e
 	return errors.Join(errs...)
 }
 
-func (s *Service) settle(ctx context.Context, r OverdueReservation) error {
+func (s *Service) settle(ctx context.Context, r Reservation) error {
 	a := r.Assignment
 	tx, err := s.ledger.Settled(ctx, a.UserID, a.ID.String(), r.NotAfter)
 	switch {
 	case apperr.CodeOf(err) == apperr.NotFound:
-		return s.store.ReleaseClaim(ctx, a, r.NotAfter)
+		return s.store.SettleUnpaid(ctx, r)
 	case err != nil:
 		return err
 	case tx.UserID != a.UserID || tx.Amount != a.Amount || tx.Type != TransactionTypeCredit:
 		mismatch := apperr.New(apperr.IdempotencyMismatch, "transaction %s of %s to %s does not pay assignment %s of %s to %s",
 			tx.ID, tx.Amount, tx.UserID, a.ID, a.Amount, a.UserID)
-		return errors.Join(mismatch, s.store.ReleaseClaim(ctx, a, r.NotAfter)) // the ledger can never pay the assignment
+		return errors.Join(mismatch, s.store.SettleUnpaid(ctx, r)) // the ledger can never pay the assignment
 	}
 	_, err = s.store.ConfirmClaim(ctx, a, tx, "", s.now())
 	return err

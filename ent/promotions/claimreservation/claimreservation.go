@@ -21,6 +21,12 @@ const (
 	FieldReservedAt = "reserved_at"
 	// FieldNotAfter holds the string denoting the not_after field in the database.
 	FieldNotAfter = "not_after"
+	// FieldStarted holds the string denoting the started field in the database.
+	FieldStarted = "started"
+	// FieldEnded holds the string denoting the ended field in the database.
+	FieldEnded = "ended"
+	// FieldClosed holds the string denoting the closed field in the database.
+	FieldClosed = "closed"
 	// Table holds the table name of the claimreservation in the database.
 	Table = "claim_reservations"
 )
@@ -33,6 +39,9 @@ var Columns = []string{
 	FieldAmount,
 	FieldReservedAt,
 	FieldNotAfter,
+	FieldStarted,
+	FieldEnded,
+	FieldClosed,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -76,4 +85,19 @@ func ByReservedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByNotAfter orders the results by the not_after field.
 func ByNotAfter(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldNotAfter, opts...).ToFunc()
+}
+
+// ByStarted orders the results by the started field.
+func ByStarted(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldStarted, opts...).ToFunc()
+}
+
+// ByEnded orders the results by the ended field.
+func ByEnded(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEnded, opts...).ToFunc()
+}
+
+// ByClosed orders the results by the closed field.
+func ByClosed(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldClosed, opts...).ToFunc()
 }

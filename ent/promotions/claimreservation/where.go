@@ -81,6 +81,21 @@ func NotAfter(v time.Time) predicate.ClaimReservation {
 	return predicate.ClaimReservation(sql.FieldEQ(FieldNotAfter, v))
 }
 
+// Started applies equality check predicate on the "started" field. It's identical to StartedEQ.
+func Started(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldEQ(FieldStarted, v))
+}
+
+// Ended applies equality check predicate on the "ended" field. It's identical to EndedEQ.
+func Ended(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldEQ(FieldEnded, v))
+}
+
+// Closed applies equality check predicate on the "closed" field. It's identical to ClosedEQ.
+func Closed(v bool) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldEQ(FieldClosed, v))
+}
+
 // UserIDEQ applies the EQ predicate on the "user_id" field.
 func UserIDEQ(v uuid.UUID) predicate.ClaimReservation {
 	return predicate.ClaimReservation(sql.FieldEQ(FieldUserID, v))
@@ -279,6 +294,96 @@ func NotAfterLT(v time.Time) predicate.ClaimReservation {
 // NotAfterLTE applies the LTE predicate on the "not_after" field.
 func NotAfterLTE(v time.Time) predicate.ClaimReservation {
 	return predicate.ClaimReservation(sql.FieldLTE(FieldNotAfter, v))
+}
+
+// StartedEQ applies the EQ predicate on the "started" field.
+func StartedEQ(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldEQ(FieldStarted, v))
+}
+
+// StartedNEQ applies the NEQ predicate on the "started" field.
+func StartedNEQ(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldNEQ(FieldStarted, v))
+}
+
+// StartedIn applies the In predicate on the "started" field.
+func StartedIn(vs ...int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldIn(FieldStarted, vs...))
+}
+
+// StartedNotIn applies the NotIn predicate on the "started" field.
+func StartedNotIn(vs ...int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldNotIn(FieldStarted, vs...))
+}
+
+// StartedGT applies the GT predicate on the "started" field.
+func StartedGT(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldGT(FieldStarted, v))
+}
+
+// StartedGTE applies the GTE predicate on the "started" field.
+func StartedGTE(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldGTE(FieldStarted, v))
+}
+
+// StartedLT applies the LT predicate on the "started" field.
+func StartedLT(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldLT(FieldStarted, v))
+}
+
+// StartedLTE applies the LTE predicate on the "started" field.
+func StartedLTE(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldLTE(FieldStarted, v))
+}
+
+// EndedEQ applies the EQ predicate on the "ended" field.
+func EndedEQ(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldEQ(FieldEnded, v))
+}
+
+// EndedNEQ applies the NEQ predicate on the "ended" field.
+func EndedNEQ(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldNEQ(FieldEnded, v))
+}
+
+// EndedIn applies the In predicate on the "ended" field.
+func EndedIn(vs ...int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldIn(FieldEnded, vs...))
+}
+
+// EndedNotIn applies the NotIn predicate on the "ended" field.
+func EndedNotIn(vs ...int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldNotIn(FieldEnded, vs...))
+}
+
+// EndedGT applies the GT predicate on the "ended" field.
+func EndedGT(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldGT(FieldEnded, v))
+}
+
+// EndedGTE applies the GTE predicate on the "ended" field.
+func EndedGTE(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldGTE(FieldEnded, v))
+}
+
+// EndedLT applies the LT predicate on the "ended" field.
+func EndedLT(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldLT(FieldEnded, v))
+}
+
+// EndedLTE applies the LTE predicate on the "ended" field.
+func EndedLTE(v int32) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldLTE(FieldEnded, v))
+}
+
+// ClosedEQ applies the EQ predicate on the "closed" field.
+func ClosedEQ(v bool) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldEQ(FieldClosed, v))
+}
+
+// ClosedNEQ applies the NEQ predicate on the "closed" field.
+func ClosedNEQ(v bool) predicate.ClaimReservation {
+	return predicate.ClaimReservation(sql.FieldNEQ(FieldClosed, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -312,6 +312,9 @@ var (
 		{Name: "amount", Type: field.TypeOther, SchemaType: map[string]string{"postgres": "numeric(18,2)"}},
 		{Name: "reserved_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "not_after", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "started", Type: field.TypeInt32, Default: schema.Expr("1")},
+		{Name: "ended", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "closed", Type: field.TypeBool, Default: schema.Expr("false")},
 	}
 	// ClaimReservationsTable holds the schema information for the "claim_reservations" table.
 	ClaimReservationsTable = &schema.Table{
@@ -714,6 +717,10 @@ func init() {
 	}
 	ClaimReservationsTable.Annotation = &entsql.Annotation{
 		Table: "claim_reservations",
+	}
+	ClaimReservationsTable.Annotation.Checks = map[string]string{
+		"claim_reservations_ended_after_start": "started >= 1 AND ended >= 0 AND ended <= started",
+		"claim_reservations_short":             "not_after <= reserved_at + interval '5 minutes' AND isfinite(reserved_at) AND isfinite(not_after)",
 	}
 	IdempotencyKeysTable.Annotation = &entsql.Annotation{
 		Table: "idempotency_keys",

@@ -14,6 +14,7 @@ import (
 )
 
 // ClaimKey binds an Idempotency-Key of a player to one promotion. The player cannot claim another promotion with the same key.
+// It is stored with the reservation of the claim, and deleted if the claim ends without a payment.
 type ClaimKey struct{ ent.Schema }
 
 // Annotations implements ent.Interface.

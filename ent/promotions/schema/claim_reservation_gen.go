@@ -16,13 +16,17 @@ import (
 
 // ClaimReservation reserves one unit of each limit of a promotion for a claim that is being paid. It exists from before the
 // call of the ledger until the claim is confirmed or released. If it outlives not_after, for example because a process died, it
-// is settled by asking the ledger.
+// is settled by asking the ledger. Claims of the same assignment share it.
 type ClaimReservation struct{ ent.Schema }
 
 // Annotations implements ent.Interface.
 func (ClaimReservation) Annotations() []entschema.Annotation {
 	return []entschema.Annotation{
 		entsql.Table("claim_reservations"),
+		entsql.Checks(map[string]string{
+			"claim_reservations_short":             "not_after <= reserved_at + interval '5 minutes' AND isfinite(reserved_at) AND isfinite(not_after)",
+			"claim_reservations_ended_after_start": "started >= 1 AND ended >= 0 AND ended <= started",
+		}),
 	}
 }
 
@@ -35,6 +39,9 @@ func (ClaimReservation) Fields() []ent.Field {
 		field.Other("amount", money.Amount(0)).SchemaType(map[string]string{dialect.Postgres: "numeric(18,2)"}),
 		field.Time("reserved_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}),
 		field.Time("not_after").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}),
+		field.Int32("started").Annotations(entsql.DefaultExpr("1")),
+		field.Int32("ended").Annotations(entsql.DefaultExpr("0")),
+		field.Bool("closed").Annotations(entsql.DefaultExpr("false")),
 	}
 }
 

@@ -67,6 +67,7 @@ type modelAssignment struct {
 	confirmed            bool      // a claim has succeeded
 	claimedAt            time.Time // when it was reserved
 	reservedAt, notAfter time.Time
+	claims               int // that share the reservation and may still be paid
 }
 
 func newModel(t *testing.T, seed uint64) *model {
@@ -275,6 +276,8 @@ func (m *model) claimCode(p *modelPromotion, player uuid.UUID) apperr.Code {
 		return apperr.AssignmentExpired
 	case p.paused:
 		return apperr.PromotionNotActive
+	case !a.reservedAt.IsZero() && m.now.Add(time.Second).After(a.notAfter):
+		return apperr.DependencyUnavailable // its time is over
 	case !a.reservedAt.IsZero():
 		return ""
 	case l.MaxClaims > 0 && claims >= l.MaxClaims, l.Budget > 0 && amount+a.amount > l.Budget,
@@ -286,21 +289,15 @@ func (m *model) claimCode(p *modelPromotion, player uuid.UUID) apperr.Code {
 
 // pay reserves the claim and asks the ledger. It returns the error of the claim.
 func (m *model) pay(a *modelAssignment, fault int) apperr.Code {
-	shared := !a.reservedAt.IsZero()
 	if !a.claimed {
-		if !shared {
-			a.reservedAt = m.now
+		if a.reservedAt.IsZero() {
+			a.reservedAt, a.notAfter, a.claims = m.now, m.now.Add(15*time.Second), 0
 		}
-		// A shared reservation gets a later time limit, if only by a microsecond.
-		if after := m.now.Add(15 * time.Second); after.After(a.notAfter) {
-			a.notAfter = after
-		} else {
-			a.notAfter = a.notAfter.Add(time.Microsecond)
-		}
+		a.claims++
 	}
 	switch fault {
 	case 0:
-		if !shared && !a.claimed {
+		if a.claims--; a.claims == 0 && !a.claimed {
 			a.reservedAt, a.notAfter = time.Time{}, time.Time{}
 		}
 		return apperr.AccountDeactivated

@@ -41,19 +41,26 @@ func (s *Store) ConfirmClaim(
 	return stored, nil
 }
 
-// confirmSQL confirms the claims of a group. If a group has several claims of an assignment, the first one succeeds.
+// confirmSQL confirms the claims of a group. If a group has several claims of an assignment, the first one succeeds. It
+// deletes the keys of the other claims that shared the reservation: only the key of a paid claim is needed. No such claim can
+// store its key later. If no claim has succeeded yet, the keys stay for the claim that does.
 const confirmSQL = `
+	WITH confirmed AS (
 	UPDATE player_promotions a
 	SET claimed = true, claimed_at = COALESCE(a.claimed_at, e.reserved_at, e.at), transaction_id = e.transaction_id,
 	  claim_id = e.claim_id
 	FROM (
-	  SELECT DISTINCT ON (e.id) e.*, r.reserved_at
+	  SELECT DISTINCT ON (e.id) e.*, r.reserved_at, r.started IS DISTINCT FROM 1 AS shared
 	  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) WITH ORDINALITY
 	    AS e (id, transaction_id, claim_id, at, n)
 	  LEFT JOIN claim_reservations r ON r.id = e.id
 	  ORDER BY e.id, e.claim_id IS NULL, e.n
 	) e
-	WHERE a.id = e.id AND a.claim_id IS NULL AND (e.claim_id IS NOT NULL OR NOT a.claimed)`
+	WHERE a.id = e.id AND a.claim_id IS NULL AND (e.claim_id IS NOT NULL OR NOT a.claimed)
+	RETURNING a.user_id, a.promotion_id, a.claim_id, e.shared
+	)
+	DELETE FROM claim_keys k USING confirmed c
+	WHERE c.shared AND k.user_id = c.user_id AND k.promotion_id = c.promotion_id AND 'key:' || k.key <> c.claim_id`
 
 // commitClaims confirms the claims of a group in one transaction and one round trip.
 func (s *Store) commitClaims(ctx context.Context, group []*groupCall[confirmation, domain.Assignment]) error {
@@ -90,14 +97,6 @@ func (s *Store) commitClaims(ctx context.Context, group []*groupCall[confirmatio
 	return nil
 }
 
-// ReleaseClaim deletes the reservation of an assignment, unless another claim has extended its time limit. Without the lock
-// of the claims, a group that is being decided could see the reservation but not its unit.
-func (s *Store) ReleaseClaim(ctx context.Context, a domain.Assignment, notAfter time.Time) error {
-	return toAppError(s.withClaims(ctx, []uuid.UUID{a.PromotionID}, func(batch *pgx.Batch) {
-		batch.Queue("DELETE FROM claim_reservations WHERE id = $1 AND not_after = $2", a.ID, notAfter)
-	}))
-}
-
 // withClaims runs the statements that queue adds, in one transaction and one round trip, under the locks of the claims of
 // promotions. It calls queue again after a conflict.
 func (s *Store) withClaims(ctx context.Context, promotions []uuid.UUID, queue func(*pgx.Batch)) error {
@@ -110,20 +109,4 @@ func (s *Store) withClaims(ctx context.Context, promotions []uuid.UUID, queue fu
 			return conn.SendBatch(ctx, batch).Close() // after an error, the pool closes the connection, which rolls back
 		})
 	})
-}
-
-// OverdueReservations reads reservations whose time limit has passed, in a random order, so that several replicas settle
-// different ones. The table is small: it holds only the claims that are being paid.
-func (s *Store) OverdueReservations(ctx context.Context, now time.Time, limit int) ([]domain.OverdueReservation, error) {
-	rows, err := s.pool.Query(ctx, `
-		SELECT id, user_id, promotion_id, (amount * 100)::bigint, not_after FROM claim_reservations
-		WHERE not_after < $1 ORDER BY random() LIMIT $2`, now, limit)
-	if err != nil {
-		return nil, toAppError(err)
-	}
-	overdue, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r domain.OverdueReservation, err error) {
-		a := &r.Assignment
-		return r, row.Scan(&a.ID, &a.UserID, &a.PromotionID, (*int64)(&a.Amount), &r.NotAfter)
-	})
-	return overdue, toAppError(err)
 }

@@ -23,13 +23,16 @@ func newGroups[P, R any](commit func(ctx context.Context, group []*groupCall[P, 
 
 // groups handles concurrent calls in groups, with one transaction for each group. Calls that arrive during a commit form the
 // next group. One of the calls of a group, its leader, runs the transaction; the others wait. If the transaction fails, each
-// call is handled alone, so that only the call that causes the failure fails.
+// call is handled alone, so that only the call that causes the failure fails; see groups.once.
 type groups[P, R any] struct {
 	// commit handles a group and sets the results of its calls.
 	commit func(ctx context.Context, group []*groupCall[P, R]) error
 
 	// lone holds a token for each call that is handled alone, so that they do not take all connections.
 	lone chan struct{}
+
+	// once is true if no call is handled alone, because a transaction whose answer is lost must not be repeated.
+	once bool
 
 	mu      sync.Mutex
 	waiting []*groupCall[P, R]
@@ -107,7 +110,7 @@ func (g *groups[P, R]) lead(ctx context.Context, c *groupCall[P, R]) nextStep {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), groupTimeout)
 	defer cancel()
 	c.err = g.commit(ctx, group)
-	if c.err == nil || len(group) == 1 {
+	if c.err == nil || len(group) == 1 || g.once {
 		step = stepReturn
 	}
 	return step

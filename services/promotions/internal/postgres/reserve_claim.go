@@ -20,22 +20,28 @@ import (
 
 // ReserveClaim reserves a claim together with concurrent ones; see groups.
 func (s *Store) ReserveClaim(ctx context.Context, p domain.ClaimParams) (domain.Reservation, error) {
-	r, err := s.claims.do(ctx, p)
-	if err != nil {
-		return domain.Reservation{}, toAppError(err)
-	}
-	if first := r; first.keyTaken { // by a concurrent claim on another replica; its promotion is stored now
+	var r reserved
+	var err error
+	for range maxReserve {
+		unkeyed := r
 		if r, err = s.claims.do(ctx, p); err != nil {
 			return domain.Reservation{}, toAppError(err)
 		}
-		if r.refused != nil && !first.Shared && !first.NotAfter.IsZero() { // the ledger was not asked
-			if err := s.ReleaseClaim(ctx, first.Assignment, first.NotAfter); err != nil {
+		if !unkeyed.NotAfter.IsZero() { // the ledger was not asked
+			if err := s.ReleaseClaim(ctx, unkeyed.Reservation); err != nil {
 				return domain.Reservation{}, err
 			}
 		}
+		if !r.keyTaken {
+			return r.Reservation, r.refused
+		}
 	}
-	return r.Reservation, r.refused
+	return domain.Reservation{}, apperr.New(apperr.DependencyUnavailable, "other claims use the same Idempotency-Key")
 }
+
+// maxReserve is how often a claim is reserved whose key a concurrent claim of another promotion has stored. The second time
+// usually finds the key.
+const maxReserve = 5
 
 // reserved is the result of a claim in a group.
 type reserved struct {
@@ -69,9 +75,29 @@ type claimsFound struct {
 	keys         map[playerKey]uuid.UUID
 	assignments  map[playerPromotion]domain.Assignment
 	promotions   map[uuid.UUID]*domain.Promotion
-	reservations map[uuid.UUID]time.Time // the time limits by assignment
+	reservations map[uuid.UUID]*reservation // by assignment
 	totals       map[uuid.UUID]domain.ClaimTotals
 	restricted   map[uuid.UUID]bool // the players to whom a restriction refuses promotions
+}
+
+// reservation is a stored reservation, with what the group adds.
+type reservation struct {
+	at, notAfter time.Time
+	started      int32
+	closed       bool
+}
+
+const (
+	// maxSharing is the maximum number of claims that share a reservation. It also bounds the keys of an assignment that is not
+	// paid.
+	maxSharing = 1000
+	// minPayTime is the minimum time that a claim leaves the ledger. It is longer than a usual payment.
+	minPayTime = time.Second
+)
+
+// closedAt reports whether no further claim can share the reservation. See [domain.Claiming].
+func (r *reservation) closedAt(now time.Time) bool {
+	return r.closed || r.started >= maxSharing || now.Add(minPayTime).After(r.notAfter)
 }
 
 type playerKey struct {
@@ -85,7 +111,7 @@ type playerPromotion struct{ player, promotion uuid.UUID }
 func readClaims(ctx context.Context, conn *pgxpool.Conn, group []*claimCall) (*claimsFound, error) {
 	f := &claimsFound{
 		keys: map[playerKey]uuid.UUID{}, assignments: map[playerPromotion]domain.Assignment{},
-		promotions: map[uuid.UUID]*domain.Promotion{}, reservations: map[uuid.UUID]time.Time{},
+		promotions: map[uuid.UUID]*domain.Promotion{}, reservations: map[uuid.UUID]*reservation{},
 		restricted: map[uuid.UUID]bool{},
 	}
 	var keys []string
@@ -104,7 +130,8 @@ func readClaims(ctx context.Context, conn *pgxpool.Conn, group []*claimCall) (*c
 	batch.Queue(`SELECT `+assignmentColumns+` FROM player_promotions
 		WHERE (user_id, promotion_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`, players, promotions).
 		Query(f.collectAssignments)
-	batch.Queue(`SELECT r.id, r.not_after FROM unnest($1::uuid[], $2::uuid[]) AS e (user_id, promotion_id)
+	batch.Queue(`SELECT r.id, r.reserved_at, r.not_after, r.started, r.closed
+		FROM unnest($1::uuid[], $2::uuid[]) AS e (user_id, promotion_id)
 		JOIN player_promotions a ON a.user_id = e.user_id AND a.promotion_id = e.promotion_id
 		JOIN claim_reservations r ON r.id = a.id`, players, promotions).Query(f.collectReservations)
 	batch.Queue("SELECT id FROM players p WHERE id = ANY ($1) AND "+refusedSQL("p", "$2"), players, f.at).
@@ -137,9 +164,10 @@ func (f *claimsFound) collectAssignments(rows pgx.Rows) error {
 
 func (f *claimsFound) collectReservations(rows pgx.Rows) error {
 	var assignment uuid.UUID
-	var notAfter time.Time
-	_, err := pgx.ForEachRow(rows, []any{&assignment, &notAfter}, func() error {
-		f.reservations[assignment] = notAfter
+	var r reservation
+	_, err := pgx.ForEachRow(rows, []any{&assignment, &r.at, &r.notAfter, &r.started, &r.closed}, func() error {
+		stored := r
+		f.reservations[assignment] = &stored
 		return nil
 	})
 	return err
@@ -169,11 +197,11 @@ type newClaims struct {
 	refusals     []domain.Refusal
 }
 
-// newReservation is a new reservation of an assignment, or a new time limit of one.
+// newReservation is a new reservation of an assignment, or further claims that share one.
 type newReservation struct {
 	domain.Assignment
-	at, notAfter time.Time
-	calls        []*claimCall
+	*reservation
+	calls int32
 }
 
 // decide decides about the claims of a group, one after the other, and sets the results of their calls.
@@ -191,7 +219,9 @@ func decide(group []*claimCall, f *claimsFound) newClaims {
 			promotion := *f.promotions[p.Promotion] // a copy, because the calls continue concurrently
 			a.Promotion = &promotion
 			claiming.Assignment = &a
-			_, claiming.Reserved = f.reservations[a.ID]
+			if r := f.reservations[a.ID]; r != nil {
+				claiming.Reserved, claiming.Closed = true, r.closedAt(f.at)
+			}
 		}
 		reserve, err := claiming.Decide()
 		if err != nil {
@@ -210,33 +240,31 @@ func decide(group []*claimCall, f *claimsFound) newClaims {
 			added.keys = append(added.keys, c)
 		}
 		if reserve {
-			f.reserve(added, c, a, claiming.Reserved)
+			f.reserve(added, c, a)
 		}
 	}
 	return added
 }
 
-// reserve adds a reservation for a call. Calls of one assignment share the reservation.
-func (f *claimsFound) reserve(added newClaims, c *claimCall, a domain.Assignment, shared bool) {
-	r := added.reservations[a.ID]
+// reserve adds a reservation for a call. Calls of one assignment share the reservation. Its time limit does not change, so
+// that it ends even if the player claims again and again.
+func (f *claimsFound) reserve(added newClaims, c *claimCall, a domain.Assignment) {
+	r := f.reservations[a.ID]
 	if r == nil {
-		r = &newReservation{Assignment: a, at: f.at}
-		added.reservations[a.ID] = r
+		r = &reservation{at: f.at, notAfter: c.params.NotAfter}
+		f.reservations[a.ID] = r
+		t := f.totals[a.PromotionID]
+		t.Claims, t.Amount, t.Today = t.Claims+1, t.Amount+a.Amount, t.Today+1
+		f.totals[a.PromotionID] = t
 	}
-	r.calls = append(r.calls, c)
-	// The time limit of a shared reservation must change, so that the claims that share it do not release it.
-	after := c.params.NotAfter
-	if earlier := f.reservations[a.ID]; !after.After(earlier) {
-		after = earlier.Add(time.Microsecond)
+	r.started++
+	n := added.reservations[a.ID]
+	if n == nil {
+		n = &newReservation{Assignment: a, reservation: r}
+		added.reservations[a.ID] = n
 	}
-	f.reservations[a.ID], r.notAfter = after, after
-	c.result.NotAfter, c.result.Shared = after, shared
-	if shared {
-		return
-	}
-	t := f.totals[a.PromotionID]
-	t.Claims, t.Amount, t.Today = t.Claims+1, t.Amount+a.Amount, t.Today+1
-	f.totals[a.PromotionID] = t
+	n.calls++
+	c.result.ReservedAt, c.result.NotAfter = r.at, r.notAfter
 }
 
 // storeReservations stores what the claims of a group add, and commits. It sets keyTaken in the results of calls whose keys
@@ -286,28 +314,24 @@ func queueKeys(batch *pgx.Batch, calls []*claimCall, at time.Time) {
 		})
 }
 
-// queueReservations inserts reservations, or extends the time limits of those that exist.
+// queueReservations inserts reservations, or counts the claims that share those that exist.
 func queueReservations(batch *pgx.Batch, reservations map[uuid.UUID]*newReservation) {
 	var ids, players, promotions []uuid.UUID
 	var amounts []int64
 	var from, until []time.Time
+	var started []int32
 	for id, r := range reservations {
 		ids, players, promotions = append(ids, id), append(players, r.UserID), append(promotions, r.PromotionID)
 		amounts = append(amounts, int64(r.Amount))
-		from, until = append(from, r.at), append(until, r.notAfter)
-		if len(r.calls) > 1 {
-			for _, c := range r.calls {
-				c.result.NotAfter, c.result.Shared = r.notAfter, true
-			}
-		}
+		from, until, started = append(from, r.at), append(until, r.notAfter), append(started, r.calls)
 	}
 	batch.Queue(`
-		INSERT INTO claim_reservations (id, user_id, promotion_id, amount, reserved_at, not_after)
-		SELECT id, user_id, promotion_id, amount * 0.01, reserved_at, not_after
-		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::timestamptz[], $6::timestamptz[])
-		  AS e (id, user_id, promotion_id, amount, reserved_at, not_after)
-		ON CONFLICT (id) DO UPDATE SET not_after = excluded.not_after`,
-		ids, players, promotions, amounts, from, until)
+		INSERT INTO claim_reservations AS r (id, user_id, promotion_id, amount, reserved_at, not_after, started)
+		SELECT id, user_id, promotion_id, amount * 0.01, reserved_at, not_after, started
+		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::int[])
+		  AS e (id, user_id, promotion_id, amount, reserved_at, not_after, started)
+		ON CONFLICT (id) DO UPDATE SET started = r.started + excluded.started`,
+		ids, players, promotions, amounts, from, until, started)
 }
 
 // sortedIDs returns the distinct ids in ascending order.

@@ -43,17 +43,36 @@ func (s *Store) Revoke(ctx context.Context, r domain.RevokeParams) (results []do
 	return results, beingPaid, nil
 }
 
-// revoke revokes the assignments that are neither claimed nor reserved nor revoked, and returns them.
+// revoke revokes the assignments that are neither claimed nor reserved nor revoked, and returns them. It closes the
+// reservations of the others, so that a player who claims again and again cannot hold off the revocation. When all claims of a
+// closed reservation have ended, the next call revokes the assignment and deletes the reservation, before another claim can
+// begin.
 func revoke(ctx context.Context, tx pgx.Tx, r domain.RevokeParams) ([]domain.Assignment, error) {
 	rows, err := tx.Query(ctx, `
 		UPDATE player_promotions a SET revoked_at = $3
 		WHERE promotion_id = $1 AND user_id = ANY ($2) AND NOT claimed AND revoked_at IS NULL
-		  AND NOT EXISTS (SELECT FROM claim_reservations c WHERE c.id = a.id)
+		  AND NOT EXISTS (SELECT FROM claim_reservations c WHERE c.id = a.id AND NOT (c.closed AND c.ended = c.started))
 		RETURNING `+assignmentColumns, r.Promotion, r.Players, r.At)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, scanAssignment)
+	revoked, err := pgx.CollectRows(rows, scanAssignment)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]uuid.UUID, len(revoked))
+	for i, a := range revoked {
+		ids[i] = a.ID
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		WITH gone AS (DELETE FROM claim_reservations WHERE id = ANY ($1) RETURNING user_id, promotion_id)
+		DELETE FROM claim_keys k USING gone g WHERE k.user_id = g.user_id AND k.promotion_id = g.promotion_id`, ids)
+	batch.Queue(`
+		UPDATE claim_reservations c SET closed = true FROM player_promotions a
+		WHERE a.promotion_id = $1 AND a.user_id = ANY ($2) AND c.id = a.id AND NOT a.claimed AND a.revoked_at IS NULL
+		  AND NOT c.closed`, r.Promotion, r.Players)
+	return revoked, tx.SendBatch(ctx, batch).Close()
 }
 
 // recordRevoked appends the notifications of revoked assignments, except for muted players, and an entry of the audit trail

@@ -26,6 +26,7 @@ type Store struct {
 	entries *groups[domain.RecordParams, domain.Recorded]
 	claims  *groups[domain.ClaimParams, reserved]
 	paid    *groups[confirmation, domain.Assignment]
+	unpaid  *groups[release, struct{}]
 }
 
 var (
@@ -38,6 +39,8 @@ func New(pool *pgxpool.Pool, wake func()) *Store {
 	driver := entsql.OpenDB(dialect.Postgres, postgres.SQL(pool))
 	s := &Store{pool: pool, ent: promotions.NewClient(promotions.Driver(driver)), wake: wake}
 	s.entries, s.claims, s.paid = newGroups(s.commitEntries), newGroups(s.commitReservations), newGroups(s.commitClaims)
+	s.unpaid = newGroups(s.commitReleases)
+	s.unpaid.once = true
 	return s
 }
 

@@ -111,7 +111,7 @@ func (s *fakeStore) ReserveClaim(_ context.Context, p promotions.ClaimParams) (p
 	return promotions.Reservation{Assignment: s.assignment, NotAfter: p.NotAfter}, nil
 }
 
-func (s *fakeStore) ReleaseClaim(context.Context, promotions.Assignment, time.Time) error { return nil }
+func (s *fakeStore) ReleaseClaim(context.Context, promotions.Reservation) error { return nil }
 
 func (s *fakeStore) ConfirmClaim(
 	_ context.Context, _ promotions.Assignment, tx promotions.Transaction, claimID string, at time.Time,

@@ -899,7 +899,7 @@ func (x *Assignment) GetTermsVersion() int32 {
 
 // ClaimReservation reserves one unit of each limit of a promotion for a claim that is being paid. It exists from before the
 // call of the ledger until the claim is confirmed or released. If it outlives not_after, for example because a process died, it
-// is settled by asking the ledger.
+// is settled by asking the ledger. Claims of the same assignment share it.
 type ClaimReservation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of the assignment.
@@ -907,10 +907,16 @@ type ClaimReservation struct {
 	UserId      string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	PromotionId string `protobuf:"bytes,3,opt,name=promotion_id,json=promotionId,proto3" json:"promotion_id,omitempty"`
 	Amount      string `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
-	// When the claim began. The claim counts on this day.
+	// When the first claim began. The claim counts on this day.
 	ReservedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=reserved_at,json=reservedAt,proto3" json:"reserved_at,omitempty"`
-	// The time after which the ledger refuses the payment.
-	NotAfter      *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
+	// The time after which the ledger refuses the payment. It does not change.
+	NotAfter *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
+	// The number of claims that have begun, and of those that have ended without a payment. If all have ended, the reservation is
+	// released.
+	Started int32 `protobuf:"varint,7,opt,name=started,proto3" json:"started,omitempty"`
+	Ended   int32 `protobuf:"varint,8,opt,name=ended,proto3" json:"ended,omitempty"`
+	// A revocation of the assignment waits. No further claim begins, and the last one that ends leaves the row to the revocation.
+	Closed        bool `protobuf:"varint,9,opt,name=closed,proto3" json:"closed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -985,6 +991,27 @@ func (x *ClaimReservation) GetNotAfter() *timestamppb.Timestamp {
 		return x.NotAfter
 	}
 	return nil
+}
+
+func (x *ClaimReservation) GetStarted() int32 {
+	if x != nil {
+		return x.Started
+	}
+	return 0
+}
+
+func (x *ClaimReservation) GetEnded() int32 {
+	if x != nil {
+		return x.Ended
+	}
+	return 0
+}
+
+func (x *ClaimReservation) GetClosed() bool {
+	if x != nil {
+		return x.Closed
+	}
+	return false
 }
 
 // PromotionCounter counts the assignments of a promotion. The database keeps it: a trigger changes it in the same transaction
@@ -1307,6 +1334,7 @@ func (x *AssignmentDeadline) GetDueAt() *timestamppb.Timestamp {
 }
 
 // ClaimKey binds an Idempotency-Key of a player to one promotion. The player cannot claim another promotion with the same key.
+// It is stored with the reservation of the claim, and deleted if the claim ends without a payment.
 type ClaimKey struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
@@ -1574,7 +1602,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"revoked_at\x12\n" +
 	"expires_at\x12\x06amount\x12\x05title\x12\vassigned_by\x12\n" +
 	"created_at\x12\x0etimes_assigned\x12\x06source\x12\x06job_id\x12\rterms_version\x12\vtimes_mutedB\x11\n" +
-	"\x0f_transaction_id\"\xd5\x02\n" +
+	"\x0f_transaction_id\"\xfe\x04\n" +
 	"\x10ClaimReservation\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x1f\n" +
 	"\auser_id\x18\x02 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\x06userId\x12)\n" +
@@ -1582,10 +1610,15 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\x06amount\x18\x04 \x01(\tB\x06\xaa\xbb\x18\x02\b\x02R\x06amount\x12;\n" +
 	"\vreserved_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"reservedAt\x127\n" +
-	"\tnot_after\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter:E\xaa\xbb\x18A\n" +
+	"\tnot_after\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\x12!\n" +
+	"\astarted\x18\a \x01(\x05B\a\xaa\xbb\x18\x03:\x011R\astarted\x12\x1d\n" +
+	"\x05ended\x18\b \x01(\x05B\a\xaa\xbb\x18\x03:\x010R\x05ended\x12#\n" +
+	"\x06closed\x18\t \x01(\bB\v\xaa\xbb\x18\a:\x05falseR\x06closed:\x86\x02\xaa\xbb\x18\x81\x02\n" +
 	"\x12claim_reservations\x12\x0e\n" +
-	"\fpromotion_id*\n" +
-	"promotionsB\x0f\b\x01\x12\tnot_after\x18\x01\"\x83\x02\n" +
+	"\fpromotion_id\x1aj\n" +
+	"\x05short\x12anot_after <= reserved_at + interval '5 minutes' AND isfinite(reserved_at) AND isfinite(not_after)\x1aE\n" +
+	"\x11ended_after_start\x120started >= 1 AND ended >= 0 AND ended <= started*\n" +
+	"promotionsB\x1c\b\x01\x12\astarted\x12\x05ended\x12\x06closed\x18\x01\"\x83\x02\n" +
 	"\x10PromotionCounter\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12#\n" +
 	"\bassigned\x18\x02 \x01(\x03B\a\xaa\xbb\x18\x03:\x010R\bassigned\x12!\n" +
@@ -1627,20 +1660,20 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\x06due_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05dueAt:F\xaa\xbb\x18B\n" +
 	"\x14assignment_deadlines\x12\b\n" +
 	"\x06due_at*\n" +
-	"promotionsB\x14\b\x01\x12\x06action\x12\x06due_at\x18\x01\"\xf1\x01\n" +
+	"promotionsB\x14\b\x01\x12\x06action\x12\x06due_at\x18\x01\"\xf3\x01\n" +
 	"\bClaimKey\x12\x1f\n" +
 	"\auser_id\x18\x01 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\x06userId\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x125\n" +
 	"\fpromotion_id\x18\x03 \x01(\tB\x12\xaa\xbb\x18\x0e\b\x01B\n" +
 	"promotionsR\vpromotionId\x129\n" +
 	"\n" +
-	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:@\xaa\xbb\x18<\n" +
+	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:B\xaa\xbb\x18>\n" +
 	"\n" +
 	"claim_keys\x12\x10\n" +
 	"\auser_id\n" +
 	"\x03key\x10\x01\"\f\n" +
 	"\x02id\x12\x04\b\x05\x10\x01\x18\x01*\n" +
-	"promotionsB\x02\b\x01\"\xc5\x03\n" +
+	"promotionsB\x04\b\x01\x18\x01\"\xc5\x03\n" +
 	"\x06Player\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x1b\n" +
 	"\tis_active\x18\x02 \x01(\bR\bisActive\x129\n" +
