@@ -59,8 +59,8 @@ func (s *Service) record(ctx context.Context, c audit.Change, failure error) err
 // detachTimeout limits the time of an effect and of its entry in the audit trail after the client has given up.
 const detachTimeout = 5 * time.Second
 
-// detach returns a context for an effect outside the database and its entry. It does not end with the call: a client that gives
-// up in between must not cause an effect without an entry, or an entry without an effect.
+// detach returns a context for an effect outside the database and its entry. It does not end with the call: a client that
+// gives up in between must not cause an effect without an entry, or an entry without an effect.
 func detach(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), detachTimeout)
 }

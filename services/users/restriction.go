@@ -24,15 +24,16 @@ const (
 // kind, a player has at most one restriction of either side.
 //
 // A change is one transaction: it locks the player, increments the status version, and stores the event with all
-// restrictions. It does not end sessions. The time of the change is read after the lock. After it, the ledger decides by the new restrictions on all replicas.
+// restrictions. It does not end sessions. The time of the change is read after the lock. After it, the ledger decides by
+// the new restrictions on all replicas.
 type RestrictionStore interface {
 	// Restrictions returns the restrictions of a user that were neither lifted nor replaced, oldest first. They include expired
 	// ones. The error is NOT_FOUND if no user has the id.
 	Restrictions(ctx context.Context, user uuid.UUID) ([]Restriction, error)
-	// SetRestriction stores r, with the time of the change as CreatedAt, in place of the player's restriction of the same kind and side. It passes that restriction to
-	// replaces, or the zero value. It returns the restriction that the player has afterwards: r, or the earlier one if replaces
-	// returns false. Then it writes nothing. Errors: NOT_FOUND if no player has the id, TOKEN_REVOKED if the user by is not
-	// active, and the error of replaces.
+	// SetRestriction stores r, with the time of the change as CreatedAt, in place of the player's restriction of the same
+	// kind and side. It passes that restriction to replaces, or the zero value. It returns the restriction that the player
+	// has afterwards: r, or the earlier one if replaces returns false. Then it writes nothing. Errors: NOT_FOUND if no
+	// player has the id, TOKEN_REVOKED if the user by is not active, and the error of replaces.
 	SetRestriction(
 		ctx context.Context, by uuid.UUID, r Restriction, replaces func(before Restriction) (bool, error),
 	) (Restriction, error)

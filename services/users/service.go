@@ -104,9 +104,9 @@ type Sessions interface {
 	// Rank returns the refresh tokens without duplicates, in this order: not rotated, rotated within the grace period, rotated
 	// earlier, of an ended session, unknown. It changes no session.
 	Rank(ctx context.Context, refresh []string) ([]string, error)
-	// Rotate exchanges a refresh token for the next pair of tokens. It calls issue for the access token, unless it already knows
-	// that the refresh token was used, and stores the parameter from as the client of the session. All calls with the same token within [session.GracePeriod] return the same
-	// pair. A later call with the token ends the session.
+	// Rotate exchanges a refresh token for the next pair of tokens. It calls issue for the access token, unless it already
+	// knows that the refresh token was used, and stores the parameter from as the client of the session. All calls with
+	// the same token within [session.GracePeriod] return the same pair. A later call with the token ends the session.
 	//
 	// Errors: TOKEN_INVALID if the token is malformed or unknown, TOKEN_REVOKED if the session has ended, TOKEN_REUSED if the
 	// call ends the session, and the error of issue.
