@@ -11,14 +11,16 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
-// refusedCreditsSQL reads the promotional credits that were added while a restriction refused them. The numbers of the
+// refusedCreditsSQL reads the promotional credits that were added while a restriction refused them: also those that pay a
+// promotion without the purpose, as a ledger of an older release adds them. The numbers of the
 // ledger's entries say which credits came after the restriction and before its end, so this does not depend on clocks. Only
 // the end that a restriction was given compares times: those of one credit and of the restriction, as the ledger has
 // compared them.
 const refusedCreditsSQL = `
 	SELECT t.id, t.user_id, t.seq, r.kind, r.created_at
 	FROM restrictions r JOIN transactions t ON t.user_id = r.user_id AND t.seq > r.entries
-	WHERE r.kind = ANY ($1) AND t.purpose = 'PROMOTION' AND (r.ended_at IS NULL OR t.seq <= r.ended_entries)
+	WHERE r.kind = ANY ($1) AND t.type = 'CREDIT' AND t.reverses IS NULL
+		AND (t.purpose = 'PROMOTION' OR t.additional_data ? 'promotionId') AND (r.ended_at IS NULL OR t.seq <= r.ended_entries)
 		AND (r.until IS NULL OR t.created_at < r.until)
 	ORDER BY t.user_id, t.seq, r.created_at`
 

@@ -18,7 +18,7 @@ func newRestricted(t *testing.T) *platform {
 	p.add(t, p.keys[0], promotional, credit, promotional)
 	p.exec(t, p.users, `
 		INSERT INTO restrictions (id, user_id, kind, reason, set_by, by_player, created_at, entries, ended_at, ended_entries, until) VALUES
-			('`+event+`', '`+player+`', 'BONUS_ABUSE', '', '`+other+`', false, '2026-01-02', 5, now(), 6, NULL),
+			('`+event+`', '`+player+`', 'BONUS_ABUSE', '', '`+other+`', false, '2026-01-02', 5, '2026-01-04', 6, NULL),
 			(gen_random_uuid(), '`+player+`', 'MARKETING_OPT_OUT', '', '`+other+`', false, '2026-01-02', 0, NULL, 0, NULL),
 			(gen_random_uuid(), '`+player+`', 'COOL_OFF', '', '`+other+`', false, '2026-01-02', 0, NULL, 0, '2026-01-03'),
 			(gen_random_uuid(), '`+other+`', 'SELF_EXCLUSION', '', '`+other+`', true, '2026-01-02', 0, NULL, 0, NULL);
@@ -51,6 +51,8 @@ func TestCreditsAfterRestrictions(t *testing.T) {
 			UPDATE restrictions SET until = now() + interval '30 minutes' WHERE kind = 'COOL_OFF';
 			UPDATE restrictions SET entries = 6 WHERE kind = 'COOL_OFF'`,
 			[]string{"number 7: a promotional credit after the restriction", "until 2026-01-03T00:00:00Z, but the restrictions say"}},
+		"credits for promotions, one without the purpose": {`UPDATE restrictions SET entries = 0 WHERE kind = 'BONUS_ABUSE';
+			UPDATE transactions SET additional_data = '{"promotionId": "x"}' WHERE seq = 1`, []string{credit("1"), credit("5"), "number 1: the MAC does not match"}},
 		"restriction that the ledger does not know": {"UPDATE users SET promotions_refused_until = 0",
 			[]string{"user " + player + ": the ledger refuses promotional credits until never, but the restrictions say 2026-01-03T00:00:00Z",
 				"user " + other + ": the ledger refuses promotional credits until never, but the restrictions say for ever"}},

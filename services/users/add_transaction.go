@@ -91,7 +91,8 @@ func (s *LedgerService) AddTransaction(ctx context.Context, e Entry) (Transactio
 	return s.store.Add(ctx, valid)
 }
 
-// Validate checks e. It returns VALIDATION_FAILED with all violations if e is invalid.
+// Validate checks e. It returns VALIDATION_FAILED with all violations if e is invalid. The valid entry has the purpose
+// PROMOTION if e is a credit whose additional data names a promotion.
 func (e Entry) Validate() (ValidEntry, error) {
 	violations := e.violations()
 	data, violation := e.marshalData()
@@ -101,8 +102,16 @@ func (e Entry) Validate() (ValidEntry, error) {
 	if violations != nil {
 		return ValidEntry{}, apperr.InvalidAll(violations)
 	}
+	_, promotion := e.AdditionalData[promotionMember]
+	if promotion && e.Type == TransactionTypeCredit && e.Reverses == uuid.Nil {
+		e.Purpose = TransactionPurposePromotion
+	}
 	return ValidEntry{e, data}, nil
 }
+
+// promotionMember is the member of AdditionalData that names the promotion of a credit. A credit with it has the purpose
+// PROMOTION, because promotions of older releases send it without the purpose.
+const promotionMember = "promotionId"
 
 // violations returns the violations of all fields except AdditionalData.
 func (e Entry) violations() []apperr.Violation {

@@ -45,6 +45,26 @@ func (s *fakeLedgerStore) Add(_ context.Context, e users.ValidEntry) (users.Tran
 	return users.Transaction{IdempotencyKey: e.IdempotencyKey}, nil
 }
 
+// TestPurposeOfCredits checks which entries pay a promotion, whether or not they say so.
+func TestPurposeOfCredits(t *testing.T) {
+	none := withData(map[string]any{"game": "7"})
+	for name, tt := range map[string]struct {
+		changes []func(*users.Entry)
+		want    users.TransactionPurpose
+	}{
+		"credit of a promotion":    {nil, users.TransactionPurposePromotion},
+		"other credit":             {[]func(*users.Entry){none}, ""},
+		"credit with a purpose":    {[]func(*users.Entry){none, func(e *users.Entry) { e.Purpose = users.TransactionPurposePromotion }}, users.TransactionPurposePromotion},
+		"debit":                    {[]func(*users.Entry){func(e *users.Entry) { e.Type = users.TransactionTypeDebit }}, ""},
+		"reversal of a debit":      {[]func(*users.Entry){func(e *users.Entry) { e.Reverses, e.IdempotencyKey = e.UserID, "reversal:x" }}, ""},
+		"a promotion without name": {[]func(*users.Entry){withData(map[string]any{"promotionId": nil})}, users.TransactionPurposePromotion},
+	} {
+		if got, err := entry(tt.changes...).Validate(); err != nil || got.Purpose != tt.want {
+			t.Errorf("%s: got the purpose %q, %v, want %q", name, got.Purpose, err, tt.want)
+		}
+	}
+}
+
 func TestAddTransactionValidates(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change    func(*users.Entry)

@@ -328,7 +328,7 @@ func entry(user uuid.UUID, typ users.TransactionType, amount money.Amount) users
 	return users.Entry{
 		UserID: user, Type: typ, Amount: amount,
 		Description:    "test entry",
-		AdditionalData: map[string]any{"promotionId": "7"},
+		AdditionalData: map[string]any{"game": "7"},
 		IdempotencyKey: fmt.Sprintf("key %d", keys.Add(1)),
 	}
 }

@@ -22,6 +22,20 @@ func promotional(player uuid.UUID) users.Entry {
 	return e
 }
 
+// TestLedgerRefusesPromotionsWithoutPurpose adds a credit as promotions of an older release sends it.
+func TestLedgerRefusesPromotionsWithoutPurpose(t *testing.T) {
+	f := newFixture(t)
+	player := f.create("p@example.com", authn.RolePlayer)
+	f.restrict(restriction(player.ID))
+	e := credit(player.ID, 100)
+	e.AdditionalData = map[string]any{"promotionId": "7"}
+	ledger := f.replica(postgres.LedgerOptions{})
+	if _, err := ledger.AddTransaction(t.Context(), e); apperr.CodeOf(err) != apperr.PlayerRestricted {
+		t.Errorf("a credit for a promotion: got %v, want PLAYER_RESTRICTED", err)
+	}
+	f.mustAdd(ledger, credit(player.ID, 100))
+}
+
 // TestLedgerRefusesRestrictedPlayers adds entries of restricted players on a ledger that has cached the players from before
 // their restriction, and on one that has not.
 func TestLedgerRefusesRestrictedPlayers(t *testing.T) {

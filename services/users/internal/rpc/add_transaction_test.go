@@ -121,7 +121,7 @@ func TestAddTransaction(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if len(ledger.entries) != 1 || ledger.entries[0].Amount != 2050 || ledger.entries[0].IdempotencyKey != "key" ||
-		ledger.entries[0].Purpose != "" {
+		ledger.entries[0].Purpose != users.TransactionPurposePromotion {
 		t.Errorf("the ledger received %+v, want one entry of 20.50 with the key", ledger.entries)
 	}
 }
