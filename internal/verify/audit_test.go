@@ -198,6 +198,15 @@ func TestDamagedAuditTrail(t *testing.T) {
 	entryOf := func(action, text string) func(*audited) []string {
 		return func(p *audited) []string { return []string{of(p, action) + text} }
 	}
+	// ended inserts a restriction of a kind, set by the player and ended half an hour ago.
+	ended := func(kind, until string) string {
+		return `INSERT INTO restrictions (id, user_id, kind, reason, set_by, by_player, created_at, entries, ended_at, until) VALUES
+			('` + claimed + `', '` + other + `', '` + kind + `', '', '` + other + `', true, now() - interval '4 hours', 0, now() - interval '30 minutes', ` + until + `)`
+	}
+	// endedOf has the text about a restriction that ended for no reason.
+	endedOf := func(id, kind string) string {
+		return "the restriction " + id + ", " + kind + " of user " + other + ", ended at "
+	}
 	texts := func(texts ...string) func(*audited) []string { return func(*audited) []string { return texts } }
 	for name, tt := range map[string]struct {
 		users, promotions string
@@ -212,7 +221,21 @@ func TestDamagedAuditTrail(t *testing.T) {
 			return []string{"no entry records the restriction " + event, of(p, "RESTRICT_PLAYER") + "user " + other + " had no such restriction"}
 		}},
 		"lift of another kind": {set("LIFT_RESTRICTION", `before = '{"restrictions": [{"kind": "COOL_OFF"}]}'`), "",
-			entryOf("LIFT_RESTRICTION", "user "+other+" had no such restriction")},
+			func(p *audited) []string {
+				return []string{of(p, "LIFT_RESTRICTION") + "user " + other + " had no such restriction", endedOf(event, "BONUS_ABUSE")}
+			}},
+		"lift without an entry":         {remove("LIFT_RESTRICTION"), "", texts(endedOf(event, "BONUS_ABUSE"))},
+		"lift that failed":              {set("LIFT_RESTRICTION", "outcome = 'NOT_FOUND', long_term = false"), "", texts(endedOf(event, "BONUS_ABUSE"))},
+		"self-exclusion that was ended": {ended("SELF_EXCLUSION", "NULL"), "", texts(endedOf(claimed, "SELF_EXCLUSION"))},
+		"self-exclusion that was shortened": {ended("SELF_EXCLUSION", "NULL") + `;
+			INSERT INTO restrictions (id, user_id, kind, reason, set_by, by_player, created_at, entries, ended_at, until)
+			SELECT '` + open + `', user_id, kind, reason, set_by, by_player, ended_at, 0, NULL, ended_at + interval '1 second'
+			FROM restrictions WHERE id = '` + claimed + `';
+			UPDATE users SET promotions_refused_until = (SELECT (extract(epoch FROM until) * 1000000)::bigint FROM restrictions WHERE id = '` + open + `')
+			WHERE id = '` + other + `'`,
+			`INSERT INTO player_restrictions (id, user_id, kind, by_player, until) VALUES
+				(gen_random_uuid(), '` + other + `', 'SELF_EXCLUSION', true, now() - interval '30 minutes' + interval '1 second')`,
+			texts(endedOf(claimed, "SELF_EXCLUSION"))},
 		"removed registration of staff": {remove("REGISTER_STAFF"), "", texts("user " + staff + " with the role STAFF, created at ")},
 		"removed creation of an admin":  {remove("CREATE_ADMIN"), "", texts("user " + admin + " with the role ADMIN, created at ")},
 		"repeated registration":         {repeat("REGISTER_STAFF"), "", texts("user " + staff + " with the role STAFF, created at ")},
@@ -296,6 +319,25 @@ func TestDamagedAuditTrail(t *testing.T) {
 	}
 }
 
+// TestEndsOfRestrictions ends restrictions of a player as the platform does: by a later one, after the expiry, and an opt-out by
+// the player.
+func TestEndsOfRestrictions(t *testing.T) {
+	t.Parallel()
+	p := newAudited(t)
+	p.exec(t, p.users, `
+		INSERT INTO restrictions (id, user_id, kind, reason, set_by, by_player, created_at, entries, until, ended_at)
+		SELECT gen_random_uuid(), '`+other+`', kind, '', '`+other+`', true, now() - 4 * h + since * h, 0, now() - 4 * h + until * h, now() - 4 * h + ended * h
+		FROM (VALUES ('MARKETING_OPT_OUT', 0, NULL, 1), ('SELF_EXCLUSION', 0, 1, 2), ('SELF_EXCLUSION', 2, 40, 3), ('SELF_EXCLUSION', 3, NULL, NULL))
+			v (kind, since, until, ended), (SELECT interval '1 hour') i (h);
+		UPDATE users SET promotions_refused_until = 9223372036854775807 WHERE id = '`+other+`'`)
+	p.exec(t, p.promotions, `
+		INSERT INTO player_restrictions (id, user_id, kind, by_player) VALUES (gen_random_uuid(), '`+other+`', 'SELF_EXCLUSION', true);
+		UPDATE players SET promotions_refused_until = 9223372036854775807 WHERE id = '`+other+`'`)
+	if n, out := p.verify(t); n != 0 {
+		t.Errorf("got %d violations, want none:\n%s", n, out)
+	}
+}
+
 // TestDeletedAuditEntries checks that only effects from the time of complete entries need an entry.
 func TestDeletedAuditEntries(t *testing.T) {
 	t.Parallel()
@@ -307,7 +349,7 @@ func TestDeletedAuditEntries(t *testing.T) {
 	}{
 		"all, before the minimum retention": {"true", 59 * day, []string{
 			"user " + admin + " with the role ADMIN", "user " + staff + " with the role STAFF", "user " + staff + " has an active second factor: true, but",
-			"user " + staff + " has a second factor of ", "transaction ", "no entry records the restriction ",
+			"user " + staff + " has a second factor of ", "transaction ", "no entry records the restriction ", "the restriction ",
 		}},
 		"all":                                  {"true", 61 * day, nil},
 		"the oldest":                           {"action = 'CREATE_ADMIN'", 61 * day, nil},
