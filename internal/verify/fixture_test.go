@@ -67,7 +67,7 @@ func newPlatform(t *testing.T) *platform {
 		INSERT INTO users (id, email, email_folded, role, created_at, password_hash) VALUES
 			('`+player+`', 'a@example.com', 'a@example.com', 'PLAYER', now(), ''), ('`+other+`', 'b@example.com', 'b@example.com', 'PLAYER', now(), '')`)
 	p.add(t, p.keys[0],
-		users.Entry{Type: users.TransactionTypeCredit, Amount: 2000, IdempotencyKey: assignment, AdditionalData: map[string]any{"claim": "x"}},
+		users.Entry{Type: users.TransactionTypeCredit, Amount: 2000, IdempotencyKey: assignment, AdditionalData: map[string]any{"promotionId": "x"}},
 		users.Entry{Type: users.TransactionTypeDebit, Amount: 500, Description: "spent"},
 		users.Entry{Type: users.TransactionTypeCredit, Amount: 300, AdditionalData: map[string]any{
 			"b": []any{1.5, nil, true}, "a": map[string]any{"<ü>": "line\nbreak", "n": 1e21}}},
