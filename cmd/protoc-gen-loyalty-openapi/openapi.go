@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/proto"
 
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/schema"
 	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
@@ -253,6 +255,9 @@ func (d *openAPI) parameter(f *protogen.Field, in string, required bool) object 
 // body returns the request body. It is the whole request message if route.Body is "*", and otherwise the field that
 // route.Body names.
 func (d *openAPI) body(m *protogen.Method, route restroute.Route, inPath []string) object {
+	if option, ok := proto.GetExtension(m.Desc.Options(), optionsv1.E_Upload).(*optionsv1.Upload); ok && option != nil {
+		return object{{"required", true}, {"content", object{{option.GetMedia(), object{{"schema", object{{"type", "string"}}}}}}}}
+	}
 	var content object
 	required := false
 	for _, f := range m.Input.Fields {

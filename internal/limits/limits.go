@@ -19,6 +19,9 @@ const (
 	ControlMessage = 16 << 10
 	// BodyTimeout is the time in which a body must arrive.
 	BodyTimeout = 20 * time.Second
+	// Upload is the maximum duration of a call with an upload, and UploadPause the time in which its next part must arrive.
+	Upload      = 10 * time.Minute
+	UploadPause = 20 * time.Second
 	// AnonymousBodyTimeout is BodyTimeout for methods that need no token.
 	AnonymousBodyTimeout = 5 * time.Second
 	// DrainTimeout is the time in which the rest of a refused body must arrive. Otherwise the connection is closed.

@@ -58,6 +58,9 @@ func requestSections() []Section {
 			{What: "memory of the bodies of all requests in progress", Limit: size(Bodies), Refusal: unavailable},
 			{What: "the same for one address", Limit: size(BodiesPerAddress), Refusal: rateLimited},
 			{What: "memory that a body counts at least", Limit: size(BodyMinimum)},
+			{What: "CSV file of a job", Limit: size(128 << 20), Refusal: tooLarge},
+			{What: "time until it has arrived", Limit: Upload.String(), Refusal: unavailable},
+			{What: "time between two parts of it", Limit: UploadPause.String(), Refusal: timedOut},
 			{
 				What: "time until the body of a method that needs no token has arrived", Limit: AnonymousBodyTimeout.String(),
 				Refusal: timedOut,
@@ -117,6 +120,7 @@ func connectionSections() []Section {
 		}},
 		{"Nginx", nginxAbout(), []Row{
 			nginx("body over REST", "1 MiB", tooLarge, "http.conf", "client_max_body_size 1m;"),
+			nginx("CSV file of a job", "128 MiB", tooLarge, "routes.conf", "client_max_body_size 128m;"),
 			nginx("body of a procedure; the service has the exact limit", "2 MiB", tooLarge, "rpc.conf", "client_max_body_size 2m;"),
 			nginx("body in memory; the rest is in a file", size(NginxBodyMemory), "", "http.conf", "client_body_buffer_size 64k;"),
 			nginx("request line, and each header", "8 KiB", tooLarge, "http.conf", "large_client_header_buffers 4 8k;"),

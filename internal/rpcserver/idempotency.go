@@ -2,8 +2,10 @@ package rpcserver
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -77,6 +79,9 @@ func (s *Server) idempotent(next connect.UnaryFunc) connect.UnaryFunc {
 			return nil, err
 		}
 		defer end()
+		if err := s.compareUpload(ctx, call); err != nil {
+			return nil, err
+		}
 		if !m.access.open {
 			if answer, err := s.replay(ctx, m, call); answer != nil || err != nil {
 				return answer, err
@@ -104,6 +109,24 @@ func (s *Server) idempotent(next connect.UnaryFunc) connect.UnaryFunc {
 		// A concurrent call with the same key on another replica may have caused the error. Then its answer is stored.
 		return s.replayAfter(ctx, m, call, err)
 	}
+}
+
+// compareUpload makes the fingerprint of a call include its upload, once the upload is read. If the answer is already stored,
+// compareUpload reads the upload to its end.
+func (s *Server) compareUpload(ctx context.Context, call *idempotency.Call) error {
+	u := uploadFrom(ctx)
+	if u == nil {
+		return nil
+	}
+	u.end = func(sum []byte) {
+		with := sha256.Sum256(append(slices.Clone([]byte(call.Request)), sum...))
+		call.Request = with[:]
+	}
+	_, known, err := s.cfg.Answers.Find(ctx, call.ID)
+	if err == nil && known {
+		_, err = io.Copy(io.Discard, u)
+	}
+	return err
 }
 
 // limitedCaller returns the player who makes a call, or uuid.Nil for other callers: registrations are limited in the use

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
 )
 
@@ -79,7 +80,11 @@ func panicSite() string {
 // timeout cancels the context of a call after the configured time.
 func (s *Server) timeout(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+		timeout := s.cfg.Timeout
+		if uploadFrom(ctx) != nil {
+			timeout = limits.Upload
+		}
+		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		return next(ctx, req)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
 	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
@@ -26,6 +27,8 @@ type route struct {
 	// resource is nil.
 	hasBody  bool
 	resource protoreflect.FieldDescriptor
+	// upload describes the file that is the body, or is nil.
+	upload *optionsv1.Upload
 	// mask is the update_mask of an update, or nil.
 	mask protoreflect.FieldDescriptor
 	// variables contains the fields that the segments of the path set. It is nil for a literal segment.
@@ -74,6 +77,11 @@ func routeOf(m *method, rr restroute.Route) (*route, error) {
 	case body == "*":
 		r.hasBody = true
 		return r, nil // the query sets no field
+	case uploadOf(m.desc) != nil:
+		if fd := input.ByName(protoreflect.Name(body)); fd == nil || fd.Kind() != protoreflect.BytesKind || fd.IsList() {
+			return nil, fmt.Errorf("the body %q of an upload is not a bytes field", body)
+		}
+		r.upload = uploadOf(m.desc)
 	case body != "":
 		r.hasBody, r.resource = true, input.ByName(protoreflect.Name(body))
 		if r.resource == nil || r.resource.Message() == nil || r.resource.IsList() {
@@ -84,7 +92,7 @@ func routeOf(m *method, rr restroute.Route) (*route, error) {
 		fd := input.Get(i)
 		name := string(fd.Name())
 		switch {
-		case fd == r.resource || strings.Contains(rr.Path, "{"+name+"}"):
+		case fd == r.resource || name == rr.Body || strings.Contains(rr.Path, "{"+name+"}"):
 		case fd.Message() == nil:
 			r.query[name] = fd
 		case r.resource != nil && fd.Message().FullName() == "google.protobuf.FieldMask" && name == paramMask:
@@ -182,6 +190,9 @@ const (
 
 // media returns the media types of bodies. A PATCH is a merge patch as in RFC 7396: it changes the fields in the body.
 func (r *route) media() []string {
+	if r.upload != nil {
+		return []string{r.upload.GetMedia()}
+	}
 	if r.Verb == http.MethodPatch {
 		return []string{mediaMergePatch, mediaJSON}
 	}

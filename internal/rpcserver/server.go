@@ -340,7 +340,11 @@ func (s *Server) handleREST(d *dispatcher) error {
 		for i := range svc.desc.Methods().Len() {
 			m := s.methods[procedureOf(svc.desc.Methods().Get(i))]
 			for _, r := range m.routes {
-				d.rest.add(r.Route, target{s.handleRoute(m, r, svc.handler), r.String(), true})
+				handler := s.handleRoute(m, r, svc.handler)
+				if r.upload != nil {
+					handler = s.handleUpload(m, r, svc.handler)
+				}
+				d.rest.add(r.Route, target{handler, r.String(), true})
 			}
 		}
 	}

@@ -19,6 +19,8 @@ type JobStore interface {
 	// CreateJob stores a new job of a promotion with chunks of its lines. It sets AssignmentJob.LastPlayer and the total of an
 	// audience without lines. If check returns an error, CreateJob stores nothing and returns the error.
 	CreateJob(ctx context.Context, j AssignmentJob, chunks []JobChunk, check func(Promotion) error) (AssignmentJob, error)
+	// AddChunk stores a chunk of the lines of a job that CreateJob has not stored yet.
+	AddChunk(ctx context.Context, job uuid.UUID, c JobChunk) error
 	// Job returns a job.
 	Job(ctx context.Context, id uuid.UUID) (AssignmentJob, error)
 	// Jobs lists the jobs of a promotion, newest first.
@@ -39,6 +41,12 @@ type JobStore interface {
 	// PruneJobs deletes up to limit rows that jobs need no more, and reports whether there may be more: lines and forecasts of
 	// ended jobs, lines without a job that were stored before orphaned, and refused players of jobs that ended before expired.
 	PruneJobs(ctx context.Context, orphaned, expired time.Time, limit int) (bool, error)
+}
+
+// Directory finds players by e-mail. The users service owns the e-mails.
+type Directory interface {
+	// FindPlayers returns the ids of the players with the given e-mails, by e-mail. It omits e-mails that no player has.
+	FindPlayers(ctx context.Context, emails []string) (map[string]uuid.UUID, error)
 }
 
 // The audiences of jobs.

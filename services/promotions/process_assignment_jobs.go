@@ -58,10 +58,36 @@ func (s *Service) processBatch(ctx context.Context, job AssignmentJob, chunk Job
 	if job.Audience == AudienceLines {
 		b.Last = len(chunk.Lines) == 0
 		b.Players = chunk.players()
+		if err := s.findPlayers(ctx, b.Players); err != nil {
+			return false, err
+		}
 		s.awaitNewPlayers(ctx, idsOf(b.Players))
 	}
 	b.At = s.now()
 	return s.store.ProcessBatch(ctx, b)
+}
+
+// findPlayers sets the ids of the players who are given by e-mail.
+func (s *Service) findPlayers(ctx context.Context, players []JobPlayer) error {
+	var emails []string
+	for _, p := range players {
+		if p.Email {
+			emails = append(emails, p.Given)
+		}
+	}
+	if len(emails) == 0 {
+		return nil
+	}
+	found, err := s.directory.FindPlayers(ctx, emails)
+	if err != nil {
+		return err
+	}
+	for i, p := range players {
+		if p.Email {
+			players[i].ID = found[p.Given]
+		}
+	}
+	return nil
 }
 
 // idsOf returns the ids of the players that have one.

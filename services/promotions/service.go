@@ -129,12 +129,15 @@ type Service struct {
 	now     func() time.Time
 	claims  ClaimObserver
 	limiter Limiter
+
+	directory Directory
 }
 
 // New returns a service. Production code passes time.Now as now.
 func New(store Store, ledger LedgerClient, now func() time.Time) *Service {
 	return &Service{
 		store: store, ledger: ledger, now: clock.Stored(now, time.Microsecond), claims: ignoreClaims{}, limiter: noLimiter{},
+		directory: noDirectory{},
 	}
 }
 
@@ -154,3 +157,13 @@ func (ignoreClaims) Refused(apperr.Code) {}
 
 // ObserveClaims makes the service report its claims to o. Call it before the first claim.
 func (s *Service) ObserveClaims(o ClaimObserver) { s.claims = o }
+
+// noDirectory knows no players.
+type noDirectory struct{}
+
+func (noDirectory) FindPlayers(context.Context, []string) (map[string]uuid.UUID, error) {
+	return map[string]uuid.UUID{}, nil
+}
+
+// UseDirectory makes the service find players by e-mail in d. Without it, no e-mail is known. Call it before the first job.
+func (s *Service) UseDirectory(d Directory) { s.directory = d }

@@ -26,6 +26,8 @@ type Store interface {
 	User(ctx context.Context, id uuid.UUID) (User, error)
 	// UserByEmail reads the user whose e-mail folds to folded; see [FoldEmail].
 	UserByEmail(ctx context.Context, folded string) (User, error)
+	// PlayersByEmail returns the ids of the players whose e-mails fold to folded, by folded e-mail.
+	PlayersByEmail(ctx context.Context, folded []string) (map[string]uuid.UUID, error)
 	// Users lists users, newest first.
 	Users(ctx context.Context, f UserFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[User], error)
 	// SetActive activates or deactivates a user, and returns the user with the new status. A change increments the status

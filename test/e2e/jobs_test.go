@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -50,6 +51,47 @@ func jobs(t *testing.T, p platform) {
 	invalid(staff, "audience.filter", "POST", path, object{"audience": object{"filter": object{}}})
 	invalid(staff, "audience.playerIds[0]", "POST", path, object{"audience": object{"playerIds": []string{"x"}}})
 	waits(staff, second)
+	uploads(staff, first, second)
+}
+
+// uploads creates a job for the players of a CSV file.
+func uploads(staff, first, second client) {
+	staff.t.Helper()
+	path := "/api/v1/promotions/" + newPromotion(staff, "BONUS", "20").text("id") + "/assignment-jobs/csv"
+	file := verbatim("email\n" + strings.ToUpper(first.email) + "\r\n\nnobody-" + first.email + "\n" + second.id + "\nnonsense\n")
+	csv := func(status int, path string, body any, headers ...string) answer {
+		staff.t.Helper()
+		return staff.call(status, "POST", path, body, append([]string{"Content-Type", "text/csv"}, headers...)...)
+	}
+	if dry := finished(staff, csv(202, path+"?dry_run=true", file)); text(dry.body, "forecast.liability") != "40.00" || dry.body["dryRun"] != true {
+		staff.t.Errorf("got %v, want a forecast of 40.00", dry)
+	}
+	created := csv(202, path, file, "Idempotency-Key", path)
+	if again := csv(202, path, file, "Idempotency-Key", path); again.raw != created.raw {
+		staff.t.Errorf("got %v with the same key, want %v", again, created)
+	}
+	if a := csv(409, path, verbatim("nonsense"), "Idempotency-Key", path); a.text("code") != "IDEMPOTENCY_MISMATCH" {
+		staff.t.Errorf("got %v for another file with the same key", a)
+	}
+	j := finished(staff, created)
+	counts, _ := j.body["counts"].(object)
+	if counts["total"] != 4.0 || counts["assigned"] != 2.0 || counts["unknown"] != 1.0 || counts["malformed"] != 1.0 {
+		staff.t.Errorf("got %v, want two assignments, an unknown and a malformed player", counts)
+	}
+	refused := staff.call(200, "GET", "/api/v1/assignment-jobs/"+j.text("id")+"/refused", nil).list("refused")
+	if len(refused) != 2 || refused[0]["line"] != 4.0 || refused[1]["line"] != 6.0 || text(refused[1], "outcome") != "MALFORMED" {
+		staff.t.Errorf("got %v, want the lines 4 and 6", refused)
+	}
+	for _, empty := range []string{"", "email\n", "\n \n"} {
+		if a := csv(400, path, verbatim(empty)); a.text("code") != "VALIDATION_FAILED" {
+			staff.t.Errorf("%q: got %v, want VALIDATION_FAILED", empty, a)
+		}
+	}
+	staff.refused(415, "UNSUPPORTED_MEDIA_TYPE", "POST", path, object{})
+	large := csv(202, path+"?dry_run=true", verbatim(strings.Repeat(someID+"\n", 60_000))) // 2 MiB
+	if large = finished(staff, large); large.body["counts"].(object)["unknown"] != 60_000.0 {
+		staff.t.Errorf("got %v, want 60000 unknown players", large)
+	}
 }
 
 // waits creates a job of a paused promotion, which waits until it is resumed.

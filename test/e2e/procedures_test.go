@@ -63,6 +63,7 @@ func rolesOf() map[string]string {
 		"promotions.v1.PromotionService/Claim":                   "P",
 		"promotions.v1.PromotionService/Assign":                  "SA",
 		"promotions.v1.AssignmentJobService/CreateAssignmentJob": "SA",
+		"promotions.v1.AssignmentJobService/UploadAssignmentJob": "SA",
 		"promotions.v1.AssignmentJobService/ListAssignmentJobs":  "SA",
 		"promotions.v1.AssignmentJobService/GetAssignmentJob":    "SA",
 		"promotions.v1.AssignmentJobService/PauseAssignmentJob":  "SA",

@@ -76,6 +76,7 @@ func routes() []route {
 		{"GET", "/api/v1/promotions/" + someID + "/eligibility/" + someID, "SA", nil},
 		{"POST", "/api/v1/promotions/" + someID + "/assign", "SA", object{"player_ids": []string{someID}}},
 		{"POST", "/api/v1/promotions/" + someID + "/assignment-jobs", "SA", object{"audience": object{"playerIds": []string{someID}}}},
+		{"POST", "/api/v1/promotions/" + someID + "/assignment-jobs/csv", "SA", nil},
 		{"GET", "/api/v1/promotions/" + someID + "/assignment-jobs", "SA", nil},
 		{"GET", "/api/v1/assignment-jobs/" + someID, "SA", nil},
 		{"POST", "/api/v1/assignment-jobs/" + someID + "/pause", "SA", nil},

@@ -224,6 +224,9 @@ func (a *api) add(service string, d document) error {
 	usages := map[string]string{}
 	for _, path := range d.Paths {
 		for _, r := range path.value {
+			if _, ok := r.value.RequestBody.Content["application/json"]; !ok && len(r.value.RequestBody.Content) > 0 {
+				continue // an upload, for which any HTTP client is good
+			}
 			o, err := newOperation(service, path.key, strings.ToUpper(r.key), r.value)
 			if err != nil {
 				return err

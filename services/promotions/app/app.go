@@ -35,6 +35,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/alert"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/consumer"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/directory"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/ledger"
 	store "github.com/casino-loyalty/loyalty/services/promotions/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/rpc"
@@ -163,6 +164,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	a.store = store.New(a.pool, a.relay.Wake)
 	a.service = promotions.New(a.store, payer, time.Now)
 	a.service.LimitCodes(ratelimitredis.New(a.redis))
+	a.service.UseDirectory(directory.New(conn))
 	a.monitor = promotions.NewMonitor(a.store, payer, a.rules, alerts.Found, time.Now)
 	a.measure(payer, alerts)
 	for i := range a.subscriptions {

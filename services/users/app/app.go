@@ -191,6 +191,7 @@ func (a *App) ledgerServer(c Config, log *slog.Logger) (*grpc.Server, error) {
 		return nil, err
 	}
 	usersv1.RegisterLedgerServiceServer(server, rpc.NewLedgerHandler(users.NewLedgerService(a.ledger)))
+	usersv1.RegisterDirectoryServiceServer(server, rpc.NewDirectoryHandler(a.service))
 	return server, rpcserver.CheckInternal(server)
 }
 

@@ -65,6 +65,13 @@ func fixAudience(ctx context.Context, tx pgx.Tx, j *domain.AssignmentJob) error 
 	return tx.QueryRow(ctx, "SELECT count(*) FROM players WHERE id <= $1", j.LastPlayer).Scan(&j.Counts.Total)
 }
 
+// AddChunk stores a chunk. PruneJobs deletes it later if the job is never created.
+func (s *Store) AddChunk(ctx context.Context, job uuid.UUID, c domain.JobChunk) error {
+	_, err := s.pool.Exec(ctx, "INSERT INTO assignment_job_chunks (job_id, number, first_line, lines) VALUES ($1, $2, $3, $4)",
+		job, c.Number, c.FirstLine, c.Lines)
+	return toAppError(err)
+}
+
 func insertChunks(ctx context.Context, tx pgx.Tx, job uuid.UUID, chunks []domain.JobChunk) error {
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"assignment_job_chunks"}, []string{"job_id", "number", "first_line", "lines"},
 		pgx.CopyFromSlice(len(chunks), func(i int) ([]any, error) {

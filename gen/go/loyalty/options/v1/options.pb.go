@@ -528,6 +528,60 @@ func (x *Audit) GetTarget() string {
 	return ""
 }
 
+// Upload describes the file that a route accepts.
+type Upload struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The media type, "text/csv".
+	Media         string `protobuf:"bytes,1,opt,name=media,proto3" json:"media,omitempty"`
+	MaxBytes      int64  `protobuf:"varint,2,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Upload) Reset() {
+	*x = Upload{}
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Upload) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Upload) ProtoMessage() {}
+
+func (x *Upload) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Upload.ProtoReflect.Descriptor instead.
+func (*Upload) Descriptor() ([]byte, []int) {
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Upload) GetMedia() string {
+	if x != nil {
+		return x.Media
+	}
+	return ""
+}
+
+func (x *Upload) GetMaxBytes() int64 {
+	if x != nil {
+		return x.MaxBytes
+	}
+	return 0
+}
+
 // Header describes a request header.
 type Header struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -539,7 +593,7 @@ type Header struct {
 
 func (x *Header) Reset() {
 	*x = Header{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[2]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -551,7 +605,7 @@ func (x *Header) String() string {
 func (*Header) ProtoMessage() {}
 
 func (x *Header) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[2]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -564,7 +618,7 @@ func (x *Header) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Header.ProtoReflect.Descriptor instead.
 func (*Header) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{2}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Header) GetName() string {
@@ -613,7 +667,7 @@ type Column struct {
 
 func (x *Column) Reset() {
 	*x = Column{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[3]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +679,7 @@ func (x *Column) String() string {
 func (*Column) ProtoMessage() {}
 
 func (x *Column) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[3]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +692,7 @@ func (x *Column) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Column.ProtoReflect.Descriptor instead.
 func (*Column) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{3}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Column) GetType() ColumnType {
@@ -735,7 +789,7 @@ type Entity struct {
 
 func (x *Entity) Reset() {
 	*x = Entity{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -747,7 +801,7 @@ func (x *Entity) String() string {
 func (*Entity) ProtoMessage() {}
 
 func (x *Entity) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -760,7 +814,7 @@ func (x *Entity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entity.ProtoReflect.Descriptor instead.
 func (*Entity) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{4}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Entity) GetTable() string {
@@ -832,7 +886,7 @@ type Privileges struct {
 
 func (x *Privileges) Reset() {
 	*x = Privileges{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -844,7 +898,7 @@ func (x *Privileges) String() string {
 func (*Privileges) ProtoMessage() {}
 
 func (x *Privileges) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -857,7 +911,7 @@ func (x *Privileges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Privileges.ProtoReflect.Descriptor instead.
 func (*Privileges) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{5}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Privileges) GetInsert() bool {
@@ -899,7 +953,7 @@ type Index struct {
 
 func (x *Index) Reset() {
 	*x = Index{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -911,7 +965,7 @@ func (x *Index) String() string {
 func (*Index) ProtoMessage() {}
 
 func (x *Index) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -924,7 +978,7 @@ func (x *Index) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Index.ProtoReflect.Descriptor instead.
 func (*Index) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{6}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Index) GetColumns() []string {
@@ -974,7 +1028,7 @@ type Check struct {
 
 func (x *Check) Reset() {
 	*x = Check{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1040,7 @@ func (x *Check) String() string {
 func (*Check) ProtoMessage() {}
 
 func (x *Check) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1053,7 @@ func (x *Check) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Check.ProtoReflect.Descriptor instead.
 func (*Check) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{7}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Check) GetName() string {
@@ -1029,7 +1083,7 @@ type PrivateColumn struct {
 
 func (x *PrivateColumn) Reset() {
 	*x = PrivateColumn{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1041,7 +1095,7 @@ func (x *PrivateColumn) String() string {
 func (*PrivateColumn) ProtoMessage() {}
 
 func (x *PrivateColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1054,7 +1108,7 @@ func (x *PrivateColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrivateColumn.ProtoReflect.Descriptor instead.
 func (*PrivateColumn) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{8}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PrivateColumn) GetName() string {
@@ -1095,7 +1149,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1107,7 +1161,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1120,7 +1174,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{9}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Event) GetTopic() string {
@@ -1171,7 +1225,7 @@ type Socket struct {
 
 func (x *Socket) Reset() {
 	*x = Socket{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1237,7 @@ func (x *Socket) String() string {
 func (*Socket) ProtoMessage() {}
 
 func (x *Socket) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1250,7 @@ func (x *Socket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Socket.ProtoReflect.Descriptor instead.
 func (*Socket) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{10}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Socket) GetPath() string {
@@ -1229,7 +1283,7 @@ type AppError struct {
 
 func (x *AppError) Reset() {
 	*x = AppError{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1241,7 +1295,7 @@ func (x *AppError) String() string {
 func (*AppError) ProtoMessage() {}
 
 func (x *AppError) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1254,7 +1308,7 @@ func (x *AppError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppError.ProtoReflect.Descriptor instead.
 func (*AppError) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{11}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AppError) GetRpcCode() string {
@@ -1301,7 +1355,7 @@ type ErrorMember struct {
 
 func (x *ErrorMember) Reset() {
 	*x = ErrorMember{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[12]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1313,7 +1367,7 @@ func (x *ErrorMember) String() string {
 func (*ErrorMember) ProtoMessage() {}
 
 func (x *ErrorMember) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[12]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1326,7 +1380,7 @@ func (x *ErrorMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorMember.ProtoReflect.Descriptor instead.
 func (*ErrorMember) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{12}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ErrorMember) GetName() string {
@@ -1370,7 +1424,7 @@ type PromotionTypeRules struct {
 
 func (x *PromotionTypeRules) Reset() {
 	*x = PromotionTypeRules{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[13]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1382,7 +1436,7 @@ func (x *PromotionTypeRules) String() string {
 func (*PromotionTypeRules) ProtoMessage() {}
 
 func (x *PromotionTypeRules) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[13]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1395,7 +1449,7 @@ func (x *PromotionTypeRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromotionTypeRules.ProtoReflect.Descriptor instead.
 func (*PromotionTypeRules) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{13}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PromotionTypeRules) GetUniquePerPeriod() bool {
@@ -1431,7 +1485,7 @@ type RestrictionKindRules struct {
 
 func (x *RestrictionKindRules) Reset() {
 	*x = RestrictionKindRules{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[14]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1443,7 +1497,7 @@ func (x *RestrictionKindRules) String() string {
 func (*RestrictionKindRules) ProtoMessage() {}
 
 func (x *RestrictionKindRules) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[14]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1456,7 +1510,7 @@ func (x *RestrictionKindRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestrictionKindRules.ProtoReflect.Descriptor instead.
 func (*RestrictionKindRules) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{14}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RestrictionKindRules) GetSetByPlayers() bool {
@@ -1608,6 +1662,14 @@ var file_loyalty_options_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "loyalty/options/v1/options.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: (*Upload)(nil),
+		Field:         50106,
+		Name:          "loyalty.options.v1.upload",
+		Tag:           "bytes,50106,opt,name=upload",
+		Filename:      "loyalty/options/v1/options.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.EnumValueOptions)(nil),
 		ExtensionType: (*AppError)(nil),
 		Field:         50101,
@@ -1707,6 +1769,11 @@ var (
 	//
 	// optional bool may_exist = 50105;
 	E_MayExist = &file_loyalty_options_v1_options_proto_extTypes[13]
+	// Over REST, the body is a file that the use case reads as it arrives. The body of the route is a bytes field of the request,
+	// which has the data in calls over other protocols.
+	//
+	// optional loyalty.options.v1.Upload upload = 50106;
+	E_Upload = &file_loyalty_options_v1_options_proto_extTypes[14]
 )
 
 // Extension fields to descriptorpb.EnumValueOptions.
@@ -1714,15 +1781,15 @@ var (
 	// The RPC code, HTTP status and title of an error code. It is required for every code.
 	//
 	// optional loyalty.options.v1.AppError app_error = 50101;
-	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[14]
+	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[15]
 	// The rules of a type of promotion.
 	//
 	// optional loyalty.options.v1.PromotionTypeRules promotion_type = 50102;
-	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[15]
+	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[16]
 	// The rules of a kind of restriction.
 	//
 	// optional loyalty.options.v1.RestrictionKindRules restriction_kind = 50103;
-	E_RestrictionKind = &file_loyalty_options_v1_options_proto_extTypes[16]
+	E_RestrictionKind = &file_loyalty_options_v1_options_proto_extTypes[17]
 )
 
 var File_loyalty_options_v1_options_proto protoreflect.FileDescriptor
@@ -1740,7 +1807,10 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\astep_up\x18\a \x01(\bR\x06stepUp\"X\n" +
 	"\x05Audit\x127\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x1f.loyalty.options.v1.AuditActionR\x06action\x12\x16\n" +
-	"\x06target\x18\x02 \x01(\tR\x06target\">\n" +
+	"\x06target\x18\x02 \x01(\tR\x06target\";\n" +
+	"\x06Upload\x12\x14\n" +
+	"\x05media\x18\x01 \x01(\tR\x05media\x12\x1b\n" +
+	"\tmax_bytes\x18\x02 \x01(\x03R\bmaxBytes\">\n" +
 	"\x06Header\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xa4\x02\n" +
@@ -1894,7 +1964,8 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x0esuccess_status\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x05R\rsuccessStatus:T\n" +
 	"\x06header\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x03(\v2\x1a.loyalty.options.v1.HeaderR\x06header:Q\n" +
 	"\x05audit\x12\x1e.google.protobuf.MethodOptions\x18\xb8\x87\x03 \x01(\v2\x19.loyalty.options.v1.AuditR\x05audit:=\n" +
-	"\tmay_exist\x12\x1e.google.protobuf.MethodOptions\x18\xb9\x87\x03 \x01(\bR\bmayExist:^\n" +
+	"\tmay_exist\x12\x1e.google.protobuf.MethodOptions\x18\xb9\x87\x03 \x01(\bR\bmayExist:T\n" +
+	"\x06upload\x12\x1e.google.protobuf.MethodOptions\x18\xba\x87\x03 \x01(\v2\x1a.loyalty.options.v1.UploadR\x06upload:^\n" +
 	"\tapp_error\x12!.google.protobuf.EnumValueOptions\x18\xb5\x87\x03 \x01(\v2\x1c.loyalty.options.v1.AppErrorR\bappError:r\n" +
 	"\x0epromotion_type\x12!.google.protobuf.EnumValueOptions\x18\xb6\x87\x03 \x01(\v2&.loyalty.options.v1.PromotionTypeRulesR\rpromotionType:x\n" +
 	"\x10restriction_kind\x12!.google.protobuf.EnumValueOptions\x18\xb7\x87\x03 \x01(\v2(.loyalty.options.v1.RestrictionKindRulesR\x0frestrictionKindB\xd7\x01\n" +
@@ -1913,7 +1984,7 @@ func file_loyalty_options_v1_options_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_options_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_loyalty_options_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_loyalty_options_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_loyalty_options_v1_options_proto_goTypes = []any{
 	(Role)(0),                             // 0: loyalty.options.v1.Role
 	(AuditAction)(0),                      // 1: loyalty.options.v1.AuditAction
@@ -1921,68 +1992,71 @@ var file_loyalty_options_v1_options_proto_goTypes = []any{
 	(Rows)(0),                             // 3: loyalty.options.v1.Rows
 	(*Access)(nil),                        // 4: loyalty.options.v1.Access
 	(*Audit)(nil),                         // 5: loyalty.options.v1.Audit
-	(*Header)(nil),                        // 6: loyalty.options.v1.Header
-	(*Column)(nil),                        // 7: loyalty.options.v1.Column
-	(*Entity)(nil),                        // 8: loyalty.options.v1.Entity
-	(*Privileges)(nil),                    // 9: loyalty.options.v1.Privileges
-	(*Index)(nil),                         // 10: loyalty.options.v1.Index
-	(*Check)(nil),                         // 11: loyalty.options.v1.Check
-	(*PrivateColumn)(nil),                 // 12: loyalty.options.v1.PrivateColumn
-	(*Event)(nil),                         // 13: loyalty.options.v1.Event
-	(*Socket)(nil),                        // 14: loyalty.options.v1.Socket
-	(*AppError)(nil),                      // 15: loyalty.options.v1.AppError
-	(*ErrorMember)(nil),                   // 16: loyalty.options.v1.ErrorMember
-	(*PromotionTypeRules)(nil),            // 17: loyalty.options.v1.PromotionTypeRules
-	(*RestrictionKindRules)(nil),          // 18: loyalty.options.v1.RestrictionKindRules
-	(*durationpb.Duration)(nil),           // 19: google.protobuf.Duration
-	(*descriptorpb.MessageOptions)(nil),   // 20: google.protobuf.MessageOptions
-	(*descriptorpb.FieldOptions)(nil),     // 21: google.protobuf.FieldOptions
-	(*descriptorpb.MethodOptions)(nil),    // 22: google.protobuf.MethodOptions
-	(*descriptorpb.EnumValueOptions)(nil), // 23: google.protobuf.EnumValueOptions
+	(*Upload)(nil),                        // 6: loyalty.options.v1.Upload
+	(*Header)(nil),                        // 7: loyalty.options.v1.Header
+	(*Column)(nil),                        // 8: loyalty.options.v1.Column
+	(*Entity)(nil),                        // 9: loyalty.options.v1.Entity
+	(*Privileges)(nil),                    // 10: loyalty.options.v1.Privileges
+	(*Index)(nil),                         // 11: loyalty.options.v1.Index
+	(*Check)(nil),                         // 12: loyalty.options.v1.Check
+	(*PrivateColumn)(nil),                 // 13: loyalty.options.v1.PrivateColumn
+	(*Event)(nil),                         // 14: loyalty.options.v1.Event
+	(*Socket)(nil),                        // 15: loyalty.options.v1.Socket
+	(*AppError)(nil),                      // 16: loyalty.options.v1.AppError
+	(*ErrorMember)(nil),                   // 17: loyalty.options.v1.ErrorMember
+	(*PromotionTypeRules)(nil),            // 18: loyalty.options.v1.PromotionTypeRules
+	(*RestrictionKindRules)(nil),          // 19: loyalty.options.v1.RestrictionKindRules
+	(*durationpb.Duration)(nil),           // 20: google.protobuf.Duration
+	(*descriptorpb.MessageOptions)(nil),   // 21: google.protobuf.MessageOptions
+	(*descriptorpb.FieldOptions)(nil),     // 22: google.protobuf.FieldOptions
+	(*descriptorpb.MethodOptions)(nil),    // 23: google.protobuf.MethodOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 24: google.protobuf.EnumValueOptions
 }
 var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	0,  // 0: loyalty.options.v1.Access.roles:type_name -> loyalty.options.v1.Role
 	1,  // 1: loyalty.options.v1.Audit.action:type_name -> loyalty.options.v1.AuditAction
 	2,  // 2: loyalty.options.v1.Column.type:type_name -> loyalty.options.v1.ColumnType
-	10, // 3: loyalty.options.v1.Entity.index:type_name -> loyalty.options.v1.Index
-	11, // 4: loyalty.options.v1.Entity.check:type_name -> loyalty.options.v1.Check
-	12, // 5: loyalty.options.v1.Entity.private:type_name -> loyalty.options.v1.PrivateColumn
+	11, // 3: loyalty.options.v1.Entity.index:type_name -> loyalty.options.v1.Index
+	12, // 4: loyalty.options.v1.Entity.check:type_name -> loyalty.options.v1.Check
+	13, // 5: loyalty.options.v1.Entity.private:type_name -> loyalty.options.v1.PrivateColumn
 	3,  // 6: loyalty.options.v1.Entity.rows:type_name -> loyalty.options.v1.Rows
-	9,  // 7: loyalty.options.v1.Entity.privileges:type_name -> loyalty.options.v1.Privileges
-	7,  // 8: loyalty.options.v1.PrivateColumn.column:type_name -> loyalty.options.v1.Column
-	19, // 9: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
-	16, // 10: loyalty.options.v1.AppError.member:type_name -> loyalty.options.v1.ErrorMember
-	20, // 11: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
-	20, // 12: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
-	20, // 13: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
-	21, // 14: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
-	21, // 15: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
-	21, // 16: loyalty.options.v1.example:extendee -> google.protobuf.FieldOptions
-	21, // 17: loyalty.options.v1.verbatim:extendee -> google.protobuf.FieldOptions
-	21, // 18: loyalty.options.v1.staff_only:extendee -> google.protobuf.FieldOptions
-	21, // 19: loyalty.options.v1.csv:extendee -> google.protobuf.FieldOptions
-	22, // 20: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
-	22, // 21: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
-	22, // 22: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
-	22, // 23: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
-	22, // 24: loyalty.options.v1.may_exist:extendee -> google.protobuf.MethodOptions
-	23, // 25: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
-	23, // 26: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
-	23, // 27: loyalty.options.v1.restriction_kind:extendee -> google.protobuf.EnumValueOptions
-	8,  // 28: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
-	13, // 29: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
-	14, // 30: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
-	7,  // 31: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
-	4,  // 32: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
-	6,  // 33: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
-	5,  // 34: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
-	15, // 35: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
-	17, // 36: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
-	18, // 37: loyalty.options.v1.restriction_kind:type_name -> loyalty.options.v1.RestrictionKindRules
-	38, // [38:38] is the sub-list for method output_type
-	38, // [38:38] is the sub-list for method input_type
-	28, // [28:38] is the sub-list for extension type_name
-	11, // [11:28] is the sub-list for extension extendee
+	10, // 7: loyalty.options.v1.Entity.privileges:type_name -> loyalty.options.v1.Privileges
+	8,  // 8: loyalty.options.v1.PrivateColumn.column:type_name -> loyalty.options.v1.Column
+	20, // 9: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
+	17, // 10: loyalty.options.v1.AppError.member:type_name -> loyalty.options.v1.ErrorMember
+	21, // 11: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
+	21, // 12: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
+	21, // 13: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
+	22, // 14: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
+	22, // 15: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
+	22, // 16: loyalty.options.v1.example:extendee -> google.protobuf.FieldOptions
+	22, // 17: loyalty.options.v1.verbatim:extendee -> google.protobuf.FieldOptions
+	22, // 18: loyalty.options.v1.staff_only:extendee -> google.protobuf.FieldOptions
+	22, // 19: loyalty.options.v1.csv:extendee -> google.protobuf.FieldOptions
+	23, // 20: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
+	23, // 21: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
+	23, // 22: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
+	23, // 23: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
+	23, // 24: loyalty.options.v1.may_exist:extendee -> google.protobuf.MethodOptions
+	23, // 25: loyalty.options.v1.upload:extendee -> google.protobuf.MethodOptions
+	24, // 26: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
+	24, // 27: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
+	24, // 28: loyalty.options.v1.restriction_kind:extendee -> google.protobuf.EnumValueOptions
+	9,  // 29: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
+	14, // 30: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
+	15, // 31: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
+	8,  // 32: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
+	4,  // 33: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
+	7,  // 34: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
+	5,  // 35: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
+	6,  // 36: loyalty.options.v1.upload:type_name -> loyalty.options.v1.Upload
+	16, // 37: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
+	18, // 38: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
+	19, // 39: loyalty.options.v1.restriction_kind:type_name -> loyalty.options.v1.RestrictionKindRules
+	40, // [40:40] is the sub-list for method output_type
+	40, // [40:40] is the sub-list for method input_type
+	29, // [29:40] is the sub-list for extension type_name
+	11, // [11:29] is the sub-list for extension extendee
 	0,  // [0:11] is the sub-list for field type_name
 }
 
@@ -1997,8 +2071,8 @@ func file_loyalty_options_v1_options_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_options_v1_options_proto_rawDesc), len(file_loyalty_options_v1_options_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   15,
-			NumExtensions: 17,
+			NumMessages:   16,
+			NumExtensions: 18,
 			NumServices:   0,
 		},
 		GoTypes:           file_loyalty_options_v1_options_proto_goTypes,

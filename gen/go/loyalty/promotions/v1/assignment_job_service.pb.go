@@ -96,6 +96,77 @@ func (x *CreateAssignmentJobRequest) GetReassign() bool {
 	return false
 }
 
+type UploadAssignmentJobRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	PromotionId string                 `protobuf:"bytes,1,opt,name=promotion_id,proto3" json:"promotion_id,omitempty"`
+	// True only counts what the job would assign, and changes nothing.
+	DryRun bool `protobuf:"varint,2,opt,name=dry_run,proto3" json:"dry_run,omitempty"`
+	// True assigns the promotion again to players whose assignment was revoked or has expired.
+	Reassign bool `protobuf:"varint,3,opt,name=reassign,proto3" json:"reassign,omitempty"`
+	// The lines. Over Connect and gRPC, the whole request may have 1 MiB.
+	Csv           []byte `protobuf:"bytes,4,opt,name=csv,proto3" json:"csv,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UploadAssignmentJobRequest) Reset() {
+	*x = UploadAssignmentJobRequest{}
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UploadAssignmentJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UploadAssignmentJobRequest) ProtoMessage() {}
+
+func (x *UploadAssignmentJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UploadAssignmentJobRequest.ProtoReflect.Descriptor instead.
+func (*UploadAssignmentJobRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *UploadAssignmentJobRequest) GetPromotionId() string {
+	if x != nil {
+		return x.PromotionId
+	}
+	return ""
+}
+
+func (x *UploadAssignmentJobRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *UploadAssignmentJobRequest) GetReassign() bool {
+	if x != nil {
+		return x.Reassign
+	}
+	return false
+}
+
+func (x *UploadAssignmentJobRequest) GetCsv() []byte {
+	if x != nil {
+		return x.Csv
+	}
+	return nil
+}
+
 // AssignmentJobAudience is whom a job is for. It has exactly one member.
 type AssignmentJobAudience struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -111,7 +182,7 @@ type AssignmentJobAudience struct {
 
 func (x *AssignmentJobAudience) Reset() {
 	*x = AssignmentJobAudience{}
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[1]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -123,7 +194,7 @@ func (x *AssignmentJobAudience) String() string {
 func (*AssignmentJobAudience) ProtoMessage() {}
 
 func (x *AssignmentJobAudience) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[1]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -136,7 +207,7 @@ func (x *AssignmentJobAudience) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignmentJobAudience.ProtoReflect.Descriptor instead.
 func (*AssignmentJobAudience) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{1}
+	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *AssignmentJobAudience) GetPlayerIds() []string {
@@ -171,7 +242,7 @@ type ListAssignmentJobsRequest struct {
 
 func (x *ListAssignmentJobsRequest) Reset() {
 	*x = ListAssignmentJobsRequest{}
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[2]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -183,7 +254,7 @@ func (x *ListAssignmentJobsRequest) String() string {
 func (*ListAssignmentJobsRequest) ProtoMessage() {}
 
 func (x *ListAssignmentJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[2]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -196,7 +267,7 @@ func (x *ListAssignmentJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAssignmentJobsRequest.ProtoReflect.Descriptor instead.
 func (*ListAssignmentJobsRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{2}
+	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListAssignmentJobsRequest) GetPromotionId() string {
@@ -233,7 +304,7 @@ type ListAssignmentJobsResponse struct {
 
 func (x *ListAssignmentJobsResponse) Reset() {
 	*x = ListAssignmentJobsResponse{}
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[3]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -245,7 +316,7 @@ func (x *ListAssignmentJobsResponse) String() string {
 func (*ListAssignmentJobsResponse) ProtoMessage() {}
 
 func (x *ListAssignmentJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[3]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -258,7 +329,7 @@ func (x *ListAssignmentJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAssignmentJobsResponse.ProtoReflect.Descriptor instead.
 func (*ListAssignmentJobsResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{3}
+	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListAssignmentJobsResponse) GetJobs() []*AssignmentJob {
@@ -298,7 +369,7 @@ type GetAssignmentJobRequest struct {
 
 func (x *GetAssignmentJobRequest) Reset() {
 	*x = GetAssignmentJobRequest{}
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[4]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -310,7 +381,7 @@ func (x *GetAssignmentJobRequest) String() string {
 func (*GetAssignmentJobRequest) ProtoMessage() {}
 
 func (x *GetAssignmentJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[4]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -323,7 +394,7 @@ func (x *GetAssignmentJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAssignmentJobRequest.ProtoReflect.Descriptor instead.
 func (*GetAssignmentJobRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{4}
+	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetAssignmentJobRequest) GetJobId() string {
@@ -342,7 +413,7 @@ type PauseAssignmentJobRequest struct {
 
 func (x *PauseAssignmentJobRequest) Reset() {
 	*x = PauseAssignmentJobRequest{}
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[5]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -354,7 +425,7 @@ func (x *PauseAssignmentJobRequest) String() string {
 func (*PauseAssignmentJobRequest) ProtoMessage() {}
 
 func (x *PauseAssignmentJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[5]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -367,7 +438,7 @@ func (x *PauseAssignmentJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseAssignmentJobRequest.ProtoReflect.Descriptor instead.
 func (*PauseAssignmentJobRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{5}
+	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PauseAssignmentJobRequest) GetJobId() string {
@@ -386,7 +457,7 @@ type ResumeAssignmentJobRequest struct {
 
 func (x *ResumeAssignmentJobRequest) Reset() {
 	*x = ResumeAssignmentJobRequest{}
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[6]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -398,7 +469,7 @@ func (x *ResumeAssignmentJobRequest) String() string {
 func (*ResumeAssignmentJobRequest) ProtoMessage() {}
 
 func (x *ResumeAssignmentJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[6]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -411,7 +482,7 @@ func (x *ResumeAssignmentJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeAssignmentJobRequest.ProtoReflect.Descriptor instead.
 func (*ResumeAssignmentJobRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{6}
+	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ResumeAssignmentJobRequest) GetJobId() string {
@@ -430,7 +501,7 @@ type CancelAssignmentJobRequest struct {
 
 func (x *CancelAssignmentJobRequest) Reset() {
 	*x = CancelAssignmentJobRequest{}
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[7]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -442,7 +513,7 @@ func (x *CancelAssignmentJobRequest) String() string {
 func (*CancelAssignmentJobRequest) ProtoMessage() {}
 
 func (x *CancelAssignmentJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[7]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -455,7 +526,7 @@ func (x *CancelAssignmentJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAssignmentJobRequest.ProtoReflect.Descriptor instead.
 func (*CancelAssignmentJobRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{7}
+	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CancelAssignmentJobRequest) GetJobId() string {
@@ -476,7 +547,7 @@ type ListRefusedPlayersRequest struct {
 
 func (x *ListRefusedPlayersRequest) Reset() {
 	*x = ListRefusedPlayersRequest{}
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[8]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -488,7 +559,7 @@ func (x *ListRefusedPlayersRequest) String() string {
 func (*ListRefusedPlayersRequest) ProtoMessage() {}
 
 func (x *ListRefusedPlayersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[8]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -501,7 +572,7 @@ func (x *ListRefusedPlayersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRefusedPlayersRequest.ProtoReflect.Descriptor instead.
 func (*ListRefusedPlayersRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{8}
+	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListRefusedPlayersRequest) GetJobId() string {
@@ -538,7 +609,7 @@ type ListRefusedPlayersResponse struct {
 
 func (x *ListRefusedPlayersResponse) Reset() {
 	*x = ListRefusedPlayersResponse{}
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[9]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +621,7 @@ func (x *ListRefusedPlayersResponse) String() string {
 func (*ListRefusedPlayersResponse) ProtoMessage() {}
 
 func (x *ListRefusedPlayersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[9]
+	mi := &file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +634,7 @@ func (x *ListRefusedPlayersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRefusedPlayersResponse.ProtoReflect.Descriptor instead.
 func (*ListRefusedPlayersResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{9}
+	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListRefusedPlayersResponse) GetRefused() []*RefusedPlayer {
@@ -603,7 +674,12 @@ const file_loyalty_promotions_v1_assignment_job_service_proto_rawDesc = "" +
 	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\x12t\n" +
 	"\baudience\x18\x02 \x01(\v2,.loyalty.promotions.v1.AssignmentJobAudienceB*\xe0A\x02\xbaH\x03\xc8\x01\x01\xba\xbb\x18\x1d{\"all\": null, \"filter\": null}R\baudience\x12\x17\n" +
 	"\adry_run\x18\x03 \x01(\bR\x06dryRun\x12\x1a\n" +
-	"\breassign\x18\x04 \x01(\bR\breassign\"\xca\x01\n" +
+	"\breassign\x18\x04 \x01(\bR\breassign\"\x92\x01\n" +
+	"\x1aUploadAssignmentJobRequest\x12,\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\x12\x18\n" +
+	"\adry_run\x18\x02 \x01(\bR\adry_run\x12\x1a\n" +
+	"\breassign\x18\x03 \x01(\bR\breassign\x12\x10\n" +
+	"\x03csv\x18\x04 \x01(\fR\x03csv\"\xca\x01\n" +
 	"\x15AssignmentJobAudience\x12[\n" +
 	"\n" +
 	"player_ids\x18\x01 \x03(\tB<\xbaH\r\x92\x01\n" +
@@ -639,10 +715,11 @@ const file_loyalty_promotions_v1_assignment_job_service_proto_rawDesc = "" +
 	"\arefused\x18\x01 \x03(\v2$.loyalty.promotions.v1.RefusedPlayerB\x04л\x18\x01R\arefused\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
 	"\x05total\x18\x03 \x01(\x05R\x05total\x12*\n" +
-	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate2\x8f\n" +
-	"\n" +
+	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate2\xea\v\n" +
 	"\x14AssignmentJobService\x12\xbf\x01\n" +
-	"\x13CreateAssignmentJob\x121.loyalty.promotions.v1.CreateAssignmentJobRequest\x1a$.loyalty.promotions.v1.AssignmentJob\"O\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xca\x01»\x18\x02\b\x1d\x82\xd3\xe4\x93\x026:\x01*\"1/api/v1/promotions/{promotion_id}/assignment-jobs\x12\xbc\x01\n" +
+	"\x13CreateAssignmentJob\x121.loyalty.promotions.v1.CreateAssignmentJobRequest\x1a$.loyalty.promotions.v1.AssignmentJob\"O\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xca\x01»\x18\x02\b\x1d\x82\xd3\xe4\x93\x026:\x01*\"1/api/v1/promotions/{promotion_id}/assignment-jobs\x12\xd8\x01\n" +
+	"\x13UploadAssignmentJob\x121.loyalty.promotions.v1.UploadAssignmentJobRequest\x1a$.loyalty.promotions.v1.AssignmentJob\"h\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xca\x01»\x18\x02\b\x1dһ\x18\x0f\n" +
+	"\btext/csv\x10\x80\x80\x80@\x82\xd3\xe4\x93\x02<:\x03csv\"5/api/v1/promotions/{promotion_id}/assignment-jobs/csv\x12\xbc\x01\n" +
 	"\x12ListAssignmentJobs\x120.loyalty.promotions.v1.ListAssignmentJobsRequest\x1a1.loyalty.promotions.v1.ListAssignmentJobsResponse\"A\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x023\x121/api/v1/promotions/{promotion_id}/assignment-jobs\x12\x9a\x01\n" +
 	"\x10GetAssignmentJob\x12..loyalty.promotions.v1.GetAssignmentJobRequest\x1a$.loyalty.promotions.v1.AssignmentJob\"0\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\"\x12 /api/v1/assignment-jobs/{job_id}\x12\xb2\x01\n" +
 	"\x12PauseAssignmentJob\x120.loyalty.promotions.v1.PauseAssignmentJobRequest\x1a$.loyalty.promotions.v1.AssignmentJob\"D\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\n" +
@@ -666,43 +743,46 @@ func file_loyalty_promotions_v1_assignment_job_service_proto_rawDescGZIP() []byt
 	return file_loyalty_promotions_v1_assignment_job_service_proto_rawDescData
 }
 
-var file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_loyalty_promotions_v1_assignment_job_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_loyalty_promotions_v1_assignment_job_service_proto_goTypes = []any{
 	(*CreateAssignmentJobRequest)(nil), // 0: loyalty.promotions.v1.CreateAssignmentJobRequest
-	(*AssignmentJobAudience)(nil),      // 1: loyalty.promotions.v1.AssignmentJobAudience
-	(*ListAssignmentJobsRequest)(nil),  // 2: loyalty.promotions.v1.ListAssignmentJobsRequest
-	(*ListAssignmentJobsResponse)(nil), // 3: loyalty.promotions.v1.ListAssignmentJobsResponse
-	(*GetAssignmentJobRequest)(nil),    // 4: loyalty.promotions.v1.GetAssignmentJobRequest
-	(*PauseAssignmentJobRequest)(nil),  // 5: loyalty.promotions.v1.PauseAssignmentJobRequest
-	(*ResumeAssignmentJobRequest)(nil), // 6: loyalty.promotions.v1.ResumeAssignmentJobRequest
-	(*CancelAssignmentJobRequest)(nil), // 7: loyalty.promotions.v1.CancelAssignmentJobRequest
-	(*ListRefusedPlayersRequest)(nil),  // 8: loyalty.promotions.v1.ListRefusedPlayersRequest
-	(*ListRefusedPlayersResponse)(nil), // 9: loyalty.promotions.v1.ListRefusedPlayersResponse
-	(*AssignmentJobFilter)(nil),        // 10: loyalty.promotions.v1.AssignmentJobFilter
-	(*AssignmentJob)(nil),              // 11: loyalty.promotions.v1.AssignmentJob
-	(*RefusedPlayer)(nil),              // 12: loyalty.promotions.v1.RefusedPlayer
+	(*UploadAssignmentJobRequest)(nil), // 1: loyalty.promotions.v1.UploadAssignmentJobRequest
+	(*AssignmentJobAudience)(nil),      // 2: loyalty.promotions.v1.AssignmentJobAudience
+	(*ListAssignmentJobsRequest)(nil),  // 3: loyalty.promotions.v1.ListAssignmentJobsRequest
+	(*ListAssignmentJobsResponse)(nil), // 4: loyalty.promotions.v1.ListAssignmentJobsResponse
+	(*GetAssignmentJobRequest)(nil),    // 5: loyalty.promotions.v1.GetAssignmentJobRequest
+	(*PauseAssignmentJobRequest)(nil),  // 6: loyalty.promotions.v1.PauseAssignmentJobRequest
+	(*ResumeAssignmentJobRequest)(nil), // 7: loyalty.promotions.v1.ResumeAssignmentJobRequest
+	(*CancelAssignmentJobRequest)(nil), // 8: loyalty.promotions.v1.CancelAssignmentJobRequest
+	(*ListRefusedPlayersRequest)(nil),  // 9: loyalty.promotions.v1.ListRefusedPlayersRequest
+	(*ListRefusedPlayersResponse)(nil), // 10: loyalty.promotions.v1.ListRefusedPlayersResponse
+	(*AssignmentJobFilter)(nil),        // 11: loyalty.promotions.v1.AssignmentJobFilter
+	(*AssignmentJob)(nil),              // 12: loyalty.promotions.v1.AssignmentJob
+	(*RefusedPlayer)(nil),              // 13: loyalty.promotions.v1.RefusedPlayer
 }
 var file_loyalty_promotions_v1_assignment_job_service_proto_depIdxs = []int32{
-	1,  // 0: loyalty.promotions.v1.CreateAssignmentJobRequest.audience:type_name -> loyalty.promotions.v1.AssignmentJobAudience
-	10, // 1: loyalty.promotions.v1.AssignmentJobAudience.filter:type_name -> loyalty.promotions.v1.AssignmentJobFilter
-	11, // 2: loyalty.promotions.v1.ListAssignmentJobsResponse.jobs:type_name -> loyalty.promotions.v1.AssignmentJob
-	12, // 3: loyalty.promotions.v1.ListRefusedPlayersResponse.refused:type_name -> loyalty.promotions.v1.RefusedPlayer
+	2,  // 0: loyalty.promotions.v1.CreateAssignmentJobRequest.audience:type_name -> loyalty.promotions.v1.AssignmentJobAudience
+	11, // 1: loyalty.promotions.v1.AssignmentJobAudience.filter:type_name -> loyalty.promotions.v1.AssignmentJobFilter
+	12, // 2: loyalty.promotions.v1.ListAssignmentJobsResponse.jobs:type_name -> loyalty.promotions.v1.AssignmentJob
+	13, // 3: loyalty.promotions.v1.ListRefusedPlayersResponse.refused:type_name -> loyalty.promotions.v1.RefusedPlayer
 	0,  // 4: loyalty.promotions.v1.AssignmentJobService.CreateAssignmentJob:input_type -> loyalty.promotions.v1.CreateAssignmentJobRequest
-	2,  // 5: loyalty.promotions.v1.AssignmentJobService.ListAssignmentJobs:input_type -> loyalty.promotions.v1.ListAssignmentJobsRequest
-	4,  // 6: loyalty.promotions.v1.AssignmentJobService.GetAssignmentJob:input_type -> loyalty.promotions.v1.GetAssignmentJobRequest
-	5,  // 7: loyalty.promotions.v1.AssignmentJobService.PauseAssignmentJob:input_type -> loyalty.promotions.v1.PauseAssignmentJobRequest
-	6,  // 8: loyalty.promotions.v1.AssignmentJobService.ResumeAssignmentJob:input_type -> loyalty.promotions.v1.ResumeAssignmentJobRequest
-	7,  // 9: loyalty.promotions.v1.AssignmentJobService.CancelAssignmentJob:input_type -> loyalty.promotions.v1.CancelAssignmentJobRequest
-	8,  // 10: loyalty.promotions.v1.AssignmentJobService.ListRefusedPlayers:input_type -> loyalty.promotions.v1.ListRefusedPlayersRequest
-	11, // 11: loyalty.promotions.v1.AssignmentJobService.CreateAssignmentJob:output_type -> loyalty.promotions.v1.AssignmentJob
-	3,  // 12: loyalty.promotions.v1.AssignmentJobService.ListAssignmentJobs:output_type -> loyalty.promotions.v1.ListAssignmentJobsResponse
-	11, // 13: loyalty.promotions.v1.AssignmentJobService.GetAssignmentJob:output_type -> loyalty.promotions.v1.AssignmentJob
-	11, // 14: loyalty.promotions.v1.AssignmentJobService.PauseAssignmentJob:output_type -> loyalty.promotions.v1.AssignmentJob
-	11, // 15: loyalty.promotions.v1.AssignmentJobService.ResumeAssignmentJob:output_type -> loyalty.promotions.v1.AssignmentJob
-	11, // 16: loyalty.promotions.v1.AssignmentJobService.CancelAssignmentJob:output_type -> loyalty.promotions.v1.AssignmentJob
-	9,  // 17: loyalty.promotions.v1.AssignmentJobService.ListRefusedPlayers:output_type -> loyalty.promotions.v1.ListRefusedPlayersResponse
-	11, // [11:18] is the sub-list for method output_type
-	4,  // [4:11] is the sub-list for method input_type
+	1,  // 5: loyalty.promotions.v1.AssignmentJobService.UploadAssignmentJob:input_type -> loyalty.promotions.v1.UploadAssignmentJobRequest
+	3,  // 6: loyalty.promotions.v1.AssignmentJobService.ListAssignmentJobs:input_type -> loyalty.promotions.v1.ListAssignmentJobsRequest
+	5,  // 7: loyalty.promotions.v1.AssignmentJobService.GetAssignmentJob:input_type -> loyalty.promotions.v1.GetAssignmentJobRequest
+	6,  // 8: loyalty.promotions.v1.AssignmentJobService.PauseAssignmentJob:input_type -> loyalty.promotions.v1.PauseAssignmentJobRequest
+	7,  // 9: loyalty.promotions.v1.AssignmentJobService.ResumeAssignmentJob:input_type -> loyalty.promotions.v1.ResumeAssignmentJobRequest
+	8,  // 10: loyalty.promotions.v1.AssignmentJobService.CancelAssignmentJob:input_type -> loyalty.promotions.v1.CancelAssignmentJobRequest
+	9,  // 11: loyalty.promotions.v1.AssignmentJobService.ListRefusedPlayers:input_type -> loyalty.promotions.v1.ListRefusedPlayersRequest
+	12, // 12: loyalty.promotions.v1.AssignmentJobService.CreateAssignmentJob:output_type -> loyalty.promotions.v1.AssignmentJob
+	12, // 13: loyalty.promotions.v1.AssignmentJobService.UploadAssignmentJob:output_type -> loyalty.promotions.v1.AssignmentJob
+	4,  // 14: loyalty.promotions.v1.AssignmentJobService.ListAssignmentJobs:output_type -> loyalty.promotions.v1.ListAssignmentJobsResponse
+	12, // 15: loyalty.promotions.v1.AssignmentJobService.GetAssignmentJob:output_type -> loyalty.promotions.v1.AssignmentJob
+	12, // 16: loyalty.promotions.v1.AssignmentJobService.PauseAssignmentJob:output_type -> loyalty.promotions.v1.AssignmentJob
+	12, // 17: loyalty.promotions.v1.AssignmentJobService.ResumeAssignmentJob:output_type -> loyalty.promotions.v1.AssignmentJob
+	12, // 18: loyalty.promotions.v1.AssignmentJobService.CancelAssignmentJob:output_type -> loyalty.promotions.v1.AssignmentJob
+	10, // 19: loyalty.promotions.v1.AssignmentJobService.ListRefusedPlayers:output_type -> loyalty.promotions.v1.ListRefusedPlayersResponse
+	12, // [12:20] is the sub-list for method output_type
+	4,  // [4:12] is the sub-list for method input_type
 	4,  // [4:4] is the sub-list for extension type_name
 	4,  // [4:4] is the sub-list for extension extendee
 	0,  // [0:4] is the sub-list for field type_name
@@ -720,7 +800,7 @@ func file_loyalty_promotions_v1_assignment_job_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_promotions_v1_assignment_job_service_proto_rawDesc), len(file_loyalty_promotions_v1_assignment_job_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -154,6 +154,8 @@ AUDIT_FIELD_NUMBER: _ClassVar[int]
 audit: _descriptor.FieldDescriptor
 MAY_EXIST_FIELD_NUMBER: _ClassVar[int]
 may_exist: _descriptor.FieldDescriptor
+UPLOAD_FIELD_NUMBER: _ClassVar[int]
+upload: _descriptor.FieldDescriptor
 APP_ERROR_FIELD_NUMBER: _ClassVar[int]
 app_error: _descriptor.FieldDescriptor
 PROMOTION_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -186,6 +188,14 @@ class Audit(_message.Message):
     action: AuditAction
     target: str
     def __init__(self, action: _Optional[_Union[AuditAction, str]] = ..., target: _Optional[str] = ...) -> None: ...
+
+class Upload(_message.Message):
+    __slots__ = ("media", "max_bytes")
+    MEDIA_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    media: str
+    max_bytes: int
+    def __init__(self, media: _Optional[str] = ..., max_bytes: _Optional[int] = ...) -> None: ...
 
 class Header(_message.Message):
     __slots__ = ("name", "description")

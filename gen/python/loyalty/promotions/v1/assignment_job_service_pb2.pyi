@@ -23,6 +23,18 @@ class CreateAssignmentJobRequest(_message.Message):
     reassign: bool
     def __init__(self, promotion_id: _Optional[str] = ..., audience: _Optional[_Union[AssignmentJobAudience, _Mapping]] = ..., dry_run: _Optional[bool] = ..., reassign: _Optional[bool] = ...) -> None: ...
 
+class UploadAssignmentJobRequest(_message.Message):
+    __slots__ = ("promotion_id", "dry_run", "reassign", "csv")
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    REASSIGN_FIELD_NUMBER: _ClassVar[int]
+    CSV_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    dry_run: bool
+    reassign: bool
+    csv: bytes
+    def __init__(self, promotion_id: _Optional[str] = ..., dry_run: _Optional[bool] = ..., reassign: _Optional[bool] = ..., csv: _Optional[bytes] = ...) -> None: ...
+
 class AssignmentJobAudience(_message.Message):
     __slots__ = ("player_ids", "all", "filter")
     PLAYER_IDS_FIELD_NUMBER: _ClassVar[int]

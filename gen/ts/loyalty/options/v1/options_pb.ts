@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loyalty/options/v1/options.proto.
  */
 export const file_loyalty_options_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("CiBsb3lhbHR5L29wdGlvbnMvdjEvb3B0aW9ucy5wcm90bxISbG95YWx0eS5vcHRpb25zLnYxIpsBCgZBY2Nlc3MSDgoGcHVibGljGAEgASgIEhUKDXJlZnJlc2hfdG9rZW4YAiABKAgSEAoIaW50ZXJuYWwYAyABKAgSJwoFcm9sZXMYBCADKA4yGC5sb3lhbHR5Lm9wdGlvbnMudjEuUm9sZRILCgNvd24YBSABKAkSEQoJZW5yb2xsaW5nGAYgASgIEg8KB3N0ZXBfdXAYByABKAgiSAoFQXVkaXQSLwoGYWN0aW9uGAEgASgOMh8ubG95YWx0eS5vcHRpb25zLnYxLkF1ZGl0QWN0aW9uEg4KBnRhcmdldBgCIAEoCSIrCgZIZWFkZXISDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCSLOAQoGQ29sdW1uEiwKBHR5cGUYASABKA4yHi5sb3lhbHR5Lm9wdGlvbnMudjEuQ29sdW1uVHlwZRIPCgdwcmltYXJ5GAIgASgIEg4KBnVuaXF1ZRgDIAEoCBIQCghudWxsYWJsZRgEIAEoCBILCgNtaW4YBSABKAkSCwoDbWF4GAYgASgJEg8KB2RlZmF1bHQYByABKAkSEgoKcmVmZXJlbmNlcxgIIAEoCRIRCgl0cmFuc2llbnQYCSABKAgSEQoJY29sbGF0aW9uGAogASgJIp8CCgZFbnRpdHkSDQoFdGFibGUYASABKAkSKAoFaW5kZXgYAiADKAsyGS5sb3lhbHR5Lm9wdGlvbnMudjEuSW5kZXgSKAoFY2hlY2sYAyADKAsyGS5sb3lhbHR5Lm9wdGlvbnMudjEuQ2hlY2sSMgoHcHJpdmF0ZRgEIAMoCzIhLmxveWFsdHkub3B0aW9ucy52MS5Qcml2YXRlQ29sdW1uEhEKCWRhdGFiYXNlcxgFIAMoCRIPCgdhbHNvX2luGAYgAygJEiYKBHJvd3MYByADKA4yGC5sb3lhbHR5Lm9wdGlvbnMudjEuUm93cxIyCgpwcml2aWxlZ2VzGAggASgLMh4ubG95YWx0eS5vcHRpb25zLnYxLlByaXZpbGVnZXMiPAoKUHJpdmlsZWdlcxIOCgZpbnNlcnQYASABKAgSDgoGdXBkYXRlGAIgAygJEg4KBmRlbGV0ZRgDIAEoCCJXCgVJbmRleBIPCgdjb2x1bW5zGAEgAygJEg4KBnVuaXF1ZRgCIAEoCBINCgV3aGVyZRgDIAEoCRIMCgRkZXNjGAQgAygJEhAKCHRyaWdyYW1zGAUgASgIIiMKBUNoZWNrEgwKBG5hbWUYASABKAkSDAoEZXhwchgCIAEoCSJbCg1Qcml2YXRlQ29sdW1uEgwKBG5hbWUYASABKAkSKgoGY29sdW1uGAIgASgLMhoubG95YWx0eS5vcHRpb25zLnYxLkNvbHVtbhIQCghpZGVudGl0eRgDIAEoCCJyCgVFdmVudBINCgV0b3BpYxgBIAEoCRILCgNrZXkYAiABKAkSDQoFbGFiZWwYAyABKAkSLAoJcmV0ZW50aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhAKCHByb2R1Y2VyGAUgASgJIisKBlNvY2tldBIMCgRwYXRoGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJInEKCEFwcEVycm9yEhAKCHJwY19jb2RlGAEgASgJEhMKC2h0dHBfc3RhdHVzGAIgASgFEg0KBXRpdGxlGAMgASgJEi8KBm1lbWJlchgEIAMoCzIfLmxveWFsdHkub3B0aW9ucy52MS5FcnJvck1lbWJlciJRCgtFcnJvck1lbWJlchIMCgRuYW1lGAEgASgJEg4KBmZvcm1hdBgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRIPCgdleGFtcGxlGAQgASgJIlEKElByb21vdGlvblR5cGVSdWxlcxIZChF1bmlxdWVfcGVyX3BlcmlvZBgBIAEoCBIgChhhc3NpZ25lZF9vbl9yZWdpc3RyYXRpb24YAiABKAgikgEKFFJlc3RyaWN0aW9uS2luZFJ1bGVzEhYKDnNldF9ieV9wbGF5ZXJzGAEgASgIEhkKEWxpZnRlZF9ieV9wbGF5ZXJzGAIgASgIEhEKCXRlbXBvcmFyeRgDIAEoCBIaChJyZWZ1c2VzX3Byb21vdGlvbnMYBCABKAgSGAoQbXV0ZXNfcHJvbW90aW9ucxgFIAEoCCo+CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIKCgZQTEFZRVIQARIJCgVTVEFGRhACEgkKBUFETUlOEAMqrwUKC0F1ZGl0QWN0aW9uEhwKGEFVRElUX0FDVElPTl9VTlNQRUNJRklFRBAAEgkKBUxPR0lOEAESCwoHUkVGUkVTSBACEgoKBkxPR09VVBADEhMKD0NIQU5HRV9QQVNTV09SRBAEEg8KC0VORF9TRVNTSU9OEAUSEAoMRU5EX1NFU1NJT05TEAYSDQoJRU5ST0xfTUZBEAcSDwoLQ09ORklSTV9NRkEQCBIPCgtESVNBQkxFX01GQRAJEg4KClZFUklGWV9NRkEQChINCglSRVNFVF9NRkEQCxISCg5SRUdJU1RFUl9TVEFGRhAMEhMKD0RFQUNUSVZBVEVfVVNFUhANEhEKDUFDVElWQVRFX1VTRVIQDhIXChNSRVZFUlNFX1RSQU5TQUNUSU9OEA8SEAoMQ1JFQVRFX0FETUlOEBASDwoLUkVTRVRfQURNSU4QERIUChBDUkVBVEVfUFJPTU9USU9OEBISFAoQVVBEQVRFX1BST01PVElPThATEhQKEEFTU0lHTl9QUk9NT1RJT04QFBIVChFNQVJLX0FOT01BTFlfU0VFThAVEhUKEVBVQkxJU0hfUFJPTU9USU9OEBYSEwoPUEFVU0VfUFJPTU9USU9OEBcSFAoQUkVTVU1FX1BST01PVElPThAYEhUKEUFSQ0hJVkVfUFJPTU9USU9OEBkSEwoPUkVTVFJJQ1RfUExBWUVSEBoSFAoQTElGVF9SRVNUUklDVElPThAbEhYKElJFVk9LRV9BU1NJR05NRU5UUxAcEhkKFUNSRUFURV9BU1NJR05NRU5UX0pPQhAdEhgKFFBBVVNFX0FTU0lHTk1FTlRfSk9CEB4SGQoVUkVTVU1FX0FTU0lHTk1FTlRfSk9CEB8SGQoVQ0FOQ0VMX0FTU0lHTk1FTlRfSk9CECAqkwEKCkNvbHVtblR5cGUSGwoXQ09MVU1OX1RZUEVfVU5TUEVDSUZJRUQQABIICgRVVUlEEAESCQoFTU9ORVkQAhIICgREQVRFEAMSCAoEVEVYVBAEEgoKBkJJR0lOVBAFEgkKBUJZVEVTEAYSDQoJVElNRVNUQU1QEAcSDAoIU01BTExJTlQQCBILCgdCT09MRUFOEAkqSAoEUm93cxIUChBST1dTX1VOU1BFQ0lGSUVEEAASCgoGU0VMRUNUEAESCgoGSU5TRVJUEAISBwoDRU5UEAMSCQoFTU9OR08QBDpVCgZlbnRpdHkSHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYtYcDIAEoCzIaLmxveWFsdHkub3B0aW9ucy52MS5FbnRpdHlSBmVudGl0eTpSCgVldmVudBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxi2hwMgASgLMhkubG95YWx0eS5vcHRpb25zLnYxLkV2ZW50UgVldmVudDpVCgZzb2NrZXQSHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYt4cDIAEoCzIaLmxveWFsdHkub3B0aW9ucy52MS5Tb2NrZXRSBnNvY2tldDpTCgZjb2x1bW4SHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLWHAyABKAsyGi5sb3lhbHR5Lm9wdGlvbnMudjEuQ29sdW1uUgZjb2x1bW46RAoNZG9tYWluX2xpbWl0cxIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYtocDIAEoCFIMZG9tYWluTGltaXRzOjkKB2V4YW1wbGUSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLeHAyABKAlSB2V4YW1wbGU6OwoIdmVyYmF0aW0SHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLiHAyABKAhSCHZlcmJhdGltOj4KCnN0YWZmX29ubHkSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLmHAyABKAhSCXN0YWZmT25seToxCgNjc3YSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLqHAyABKAhSA2NzdjpUCgZhY2Nlc3MSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi1hwMgASgLMhoubG95YWx0eS5vcHRpb25zLnYxLkFjY2Vzc1IGYWNjZXNzOkcKDnN1Y2Nlc3Nfc3RhdHVzEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYtocDIAEoBVINc3VjY2Vzc1N0YXR1czpUCgZoZWFkZXISHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi3hwMgAygLMhoubG95YWx0eS5vcHRpb25zLnYxLkhlYWRlclIGaGVhZGVyOlEKBWF1ZGl0Eh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYuIcDIAEoCzIZLmxveWFsdHkub3B0aW9ucy52MS5BdWRpdFIFYXVkaXQ6PQoJbWF5X2V4aXN0Eh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYuYcDIAEoCFIIbWF5RXhpc3Q6XgoJYXBwX2Vycm9yEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYtYcDIAEoCzIcLmxveWFsdHkub3B0aW9ucy52MS5BcHBFcnJvclIIYXBwRXJyb3I6cgoOcHJvbW90aW9uX3R5cGUSIS5nb29nbGUucHJvdG9idWYuRW51bVZhbHVlT3B0aW9ucxi2hwMgASgLMiYubG95YWx0eS5vcHRpb25zLnYxLlByb21vdGlvblR5cGVSdWxlc1INcHJvbW90aW9uVHlwZTp4ChByZXN0cmljdGlvbl9raW5kEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYt4cDIAEoCzIoLmxveWFsdHkub3B0aW9ucy52MS5SZXN0cmljdGlvbktpbmRSdWxlc1IPcmVzdHJpY3Rpb25LaW5kQsgBChZjb20ubG95YWx0eS5vcHRpb25zLnYxQgxPcHRpb25zUHJvdG9QAVo2ZXhhbXBsZS5jb20vY2xpZW50L2dlbi9nby9sb3lhbHR5L29wdGlvbnMvdjE7b3B0aW9uc3YxogIDTE9YqgISTG95YWx0eS5PcHRpb25zLlYxygISTG95YWx0eVxPcHRpb25zXFYx4gIeTG95YWx0eVxPcHRpb25zXFYxXEdQQk1ldGFkYXRh6gIUTG95YWx0eTo6T3B0aW9uczo6VjFiBnByb3RvMw", [file_google_protobuf_descriptor, file_google_protobuf_duration]);
+  fileDesc("CiBsb3lhbHR5L29wdGlvbnMvdjEvb3B0aW9ucy5wcm90bxISbG95YWx0eS5vcHRpb25zLnYxIpsBCgZBY2Nlc3MSDgoGcHVibGljGAEgASgIEhUKDXJlZnJlc2hfdG9rZW4YAiABKAgSEAoIaW50ZXJuYWwYAyABKAgSJwoFcm9sZXMYBCADKA4yGC5sb3lhbHR5Lm9wdGlvbnMudjEuUm9sZRILCgNvd24YBSABKAkSEQoJZW5yb2xsaW5nGAYgASgIEg8KB3N0ZXBfdXAYByABKAgiSAoFQXVkaXQSLwoGYWN0aW9uGAEgASgOMh8ubG95YWx0eS5vcHRpb25zLnYxLkF1ZGl0QWN0aW9uEg4KBnRhcmdldBgCIAEoCSIqCgZVcGxvYWQSDQoFbWVkaWEYASABKAkSEQoJbWF4X2J5dGVzGAIgASgDIisKBkhlYWRlchIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJIs4BCgZDb2x1bW4SLAoEdHlwZRgBIAEoDjIeLmxveWFsdHkub3B0aW9ucy52MS5Db2x1bW5UeXBlEg8KB3ByaW1hcnkYAiABKAgSDgoGdW5pcXVlGAMgASgIEhAKCG51bGxhYmxlGAQgASgIEgsKA21pbhgFIAEoCRILCgNtYXgYBiABKAkSDwoHZGVmYXVsdBgHIAEoCRISCgpyZWZlcmVuY2VzGAggASgJEhEKCXRyYW5zaWVudBgJIAEoCBIRCgljb2xsYXRpb24YCiABKAkinwIKBkVudGl0eRINCgV0YWJsZRgBIAEoCRIoCgVpbmRleBgCIAMoCzIZLmxveWFsdHkub3B0aW9ucy52MS5JbmRleBIoCgVjaGVjaxgDIAMoCzIZLmxveWFsdHkub3B0aW9ucy52MS5DaGVjaxIyCgdwcml2YXRlGAQgAygLMiEubG95YWx0eS5vcHRpb25zLnYxLlByaXZhdGVDb2x1bW4SEQoJZGF0YWJhc2VzGAUgAygJEg8KB2Fsc29faW4YBiADKAkSJgoEcm93cxgHIAMoDjIYLmxveWFsdHkub3B0aW9ucy52MS5Sb3dzEjIKCnByaXZpbGVnZXMYCCABKAsyHi5sb3lhbHR5Lm9wdGlvbnMudjEuUHJpdmlsZWdlcyI8CgpQcml2aWxlZ2VzEg4KBmluc2VydBgBIAEoCBIOCgZ1cGRhdGUYAiADKAkSDgoGZGVsZXRlGAMgASgIIlcKBUluZGV4Eg8KB2NvbHVtbnMYASADKAkSDgoGdW5pcXVlGAIgASgIEg0KBXdoZXJlGAMgASgJEgwKBGRlc2MYBCADKAkSEAoIdHJpZ3JhbXMYBSABKAgiIwoFQ2hlY2sSDAoEbmFtZRgBIAEoCRIMCgRleHByGAIgASgJIlsKDVByaXZhdGVDb2x1bW4SDAoEbmFtZRgBIAEoCRIqCgZjb2x1bW4YAiABKAsyGi5sb3lhbHR5Lm9wdGlvbnMudjEuQ29sdW1uEhAKCGlkZW50aXR5GAMgASgIInIKBUV2ZW50Eg0KBXRvcGljGAEgASgJEgsKA2tleRgCIAEoCRINCgVsYWJlbBgDIAEoCRIsCglyZXRlbnRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEAoIcHJvZHVjZXIYBSABKAkiKwoGU29ja2V0EgwKBHBhdGgYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkicQoIQXBwRXJyb3ISEAoIcnBjX2NvZGUYASABKAkSEwoLaHR0cF9zdGF0dXMYAiABKAUSDQoFdGl0bGUYAyABKAkSLwoGbWVtYmVyGAQgAygLMh8ubG95YWx0eS5vcHRpb25zLnYxLkVycm9yTWVtYmVyIlEKC0Vycm9yTWVtYmVyEgwKBG5hbWUYASABKAkSDgoGZm9ybWF0GAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEg8KB2V4YW1wbGUYBCABKAkiUQoSUHJvbW90aW9uVHlwZVJ1bGVzEhkKEXVuaXF1ZV9wZXJfcGVyaW9kGAEgASgIEiAKGGFzc2lnbmVkX29uX3JlZ2lzdHJhdGlvbhgCIAEoCCKSAQoUUmVzdHJpY3Rpb25LaW5kUnVsZXMSFgoOc2V0X2J5X3BsYXllcnMYASABKAgSGQoRbGlmdGVkX2J5X3BsYXllcnMYAiABKAgSEQoJdGVtcG9yYXJ5GAMgASgIEhoKEnJlZnVzZXNfcHJvbW90aW9ucxgEIAEoCBIYChBtdXRlc19wcm9tb3Rpb25zGAUgASgIKj4KBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEgoKBlBMQVlFUhABEgkKBVNUQUZGEAISCQoFQURNSU4QAyqvBQoLQXVkaXRBY3Rpb24SHAoYQVVESVRfQUNUSU9OX1VOU1BFQ0lGSUVEEAASCQoFTE9HSU4QARILCgdSRUZSRVNIEAISCgoGTE9HT1VUEAMSEwoPQ0hBTkdFX1BBU1NXT1JEEAQSDwoLRU5EX1NFU1NJT04QBRIQCgxFTkRfU0VTU0lPTlMQBhINCglFTlJPTF9NRkEQBxIPCgtDT05GSVJNX01GQRAIEg8KC0RJU0FCTEVfTUZBEAkSDgoKVkVSSUZZX01GQRAKEg0KCVJFU0VUX01GQRALEhIKDlJFR0lTVEVSX1NUQUZGEAwSEwoPREVBQ1RJVkFURV9VU0VSEA0SEQoNQUNUSVZBVEVfVVNFUhAOEhcKE1JFVkVSU0VfVFJBTlNBQ1RJT04QDxIQCgxDUkVBVEVfQURNSU4QEBIPCgtSRVNFVF9BRE1JThAREhQKEENSRUFURV9QUk9NT1RJT04QEhIUChBVUERBVEVfUFJPTU9USU9OEBMSFAoQQVNTSUdOX1BST01PVElPThAUEhUKEU1BUktfQU5PTUFMWV9TRUVOEBUSFQoRUFVCTElTSF9QUk9NT1RJT04QFhITCg9QQVVTRV9QUk9NT1RJT04QFxIUChBSRVNVTUVfUFJPTU9USU9OEBgSFQoRQVJDSElWRV9QUk9NT1RJT04QGRITCg9SRVNUUklDVF9QTEFZRVIQGhIUChBMSUZUX1JFU1RSSUNUSU9OEBsSFgoSUkVWT0tFX0FTU0lHTk1FTlRTEBwSGQoVQ1JFQVRFX0FTU0lHTk1FTlRfSk9CEB0SGAoUUEFVU0VfQVNTSUdOTUVOVF9KT0IQHhIZChVSRVNVTUVfQVNTSUdOTUVOVF9KT0IQHxIZChVDQU5DRUxfQVNTSUdOTUVOVF9KT0IQICqTAQoKQ29sdW1uVHlwZRIbChdDT0xVTU5fVFlQRV9VTlNQRUNJRklFRBAAEggKBFVVSUQQARIJCgVNT05FWRACEggKBERBVEUQAxIICgRURVhUEAQSCgoGQklHSU5UEAUSCQoFQllURVMQBhINCglUSU1FU1RBTVAQBxIMCghTTUFMTElOVBAIEgsKB0JPT0xFQU4QCSpICgRSb3dzEhQKEFJPV1NfVU5TUEVDSUZJRUQQABIKCgZTRUxFQ1QQARIKCgZJTlNFUlQQAhIHCgNFTlQQAxIJCgVNT05HTxAEOlUKBmVudGl0eRIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxi1hwMgASgLMhoubG95YWx0eS5vcHRpb25zLnYxLkVudGl0eVIGZW50aXR5OlIKBWV2ZW50Eh8uZ29vZ2xlLnByb3RvYnVmLk1lc3NhZ2VPcHRpb25zGLaHAyABKAsyGS5sb3lhbHR5Lm9wdGlvbnMudjEuRXZlbnRSBWV2ZW50OlUKBnNvY2tldBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxi3hwMgASgLMhoubG95YWx0eS5vcHRpb25zLnYxLlNvY2tldFIGc29ja2V0OlMKBmNvbHVtbhIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYtYcDIAEoCzIaLmxveWFsdHkub3B0aW9ucy52MS5Db2x1bW5SBmNvbHVtbjpECg1kb21haW5fbGltaXRzEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxi2hwMgASgIUgxkb21haW5MaW1pdHM6OQoHZXhhbXBsZRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYt4cDIAEoCVIHZXhhbXBsZTo7Cgh2ZXJiYXRpbRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYuIcDIAEoCFIIdmVyYmF0aW06PgoKc3RhZmZfb25seRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYuYcDIAEoCFIJc3RhZmZPbmx5OjEKA2NzdhIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYuocDIAEoCFIDY3N2OlQKBmFjY2VzcxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLWHAyABKAsyGi5sb3lhbHR5Lm9wdGlvbnMudjEuQWNjZXNzUgZhY2Nlc3M6RwoOc3VjY2Vzc19zdGF0dXMSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi2hwMgASgFUg1zdWNjZXNzU3RhdHVzOlQKBmhlYWRlchIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLeHAyADKAsyGi5sb3lhbHR5Lm9wdGlvbnMudjEuSGVhZGVyUgZoZWFkZXI6UQoFYXVkaXQSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi4hwMgASgLMhkubG95YWx0eS5vcHRpb25zLnYxLkF1ZGl0UgVhdWRpdDo9CgltYXlfZXhpc3QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi5hwMgASgIUghtYXlFeGlzdDpUCgZ1cGxvYWQSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi6hwMgASgLMhoubG95YWx0eS5vcHRpb25zLnYxLlVwbG9hZFIGdXBsb2FkOl4KCWFwcF9lcnJvchIhLmdvb2dsZS5wcm90b2J1Zi5FbnVtVmFsdWVPcHRpb25zGLWHAyABKAsyHC5sb3lhbHR5Lm9wdGlvbnMudjEuQXBwRXJyb3JSCGFwcEVycm9yOnIKDnByb21vdGlvbl90eXBlEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYtocDIAEoCzImLmxveWFsdHkub3B0aW9ucy52MS5Qcm9tb3Rpb25UeXBlUnVsZXNSDXByb21vdGlvblR5cGU6eAoQcmVzdHJpY3Rpb25fa2luZBIhLmdvb2dsZS5wcm90b2J1Zi5FbnVtVmFsdWVPcHRpb25zGLeHAyABKAsyKC5sb3lhbHR5Lm9wdGlvbnMudjEuUmVzdHJpY3Rpb25LaW5kUnVsZXNSD3Jlc3RyaWN0aW9uS2luZELIAQoWY29tLmxveWFsdHkub3B0aW9ucy52MUIMT3B0aW9uc1Byb3RvUAFaNmV4YW1wbGUuY29tL2NsaWVudC9nZW4vZ28vbG95YWx0eS9vcHRpb25zL3YxO29wdGlvbnN2MaICA0xPWKoCEkxveWFsdHkuT3B0aW9ucy5WMcoCEkxveWFsdHlcT3B0aW9uc1xWMeICHkxveWFsdHlcT3B0aW9uc1xWMVxHUEJNZXRhZGF0YeoCFExveWFsdHk6Ok9wdGlvbnM6OlYxYgZwcm90bzM", [file_google_protobuf_descriptor, file_google_protobuf_duration]);
 
 /**
  * Access defines the callers of a method. Exactly one of public, refresh_token, internal and roles is set.
@@ -107,6 +107,32 @@ export const AuditSchema: GenMessage<Audit> = /*@__PURE__*/
   messageDesc(file_loyalty_options_v1_options, 1);
 
 /**
+ * Upload describes the file that a route accepts.
+ *
+ * @generated from message loyalty.options.v1.Upload
+ */
+export type Upload = Message<"loyalty.options.v1.Upload"> & {
+  /**
+   * The media type, "text/csv".
+   *
+   * @generated from field: string media = 1;
+   */
+  media: string;
+
+  /**
+   * @generated from field: int64 max_bytes = 2;
+   */
+  maxBytes: bigint;
+};
+
+/**
+ * Describes the message loyalty.options.v1.Upload.
+ * Use `create(UploadSchema)` to create a new message.
+ */
+export const UploadSchema: GenMessage<Upload> = /*@__PURE__*/
+  messageDesc(file_loyalty_options_v1_options, 2);
+
+/**
  * Header describes a request header.
  *
  * @generated from message loyalty.options.v1.Header
@@ -128,7 +154,7 @@ export type Header = Message<"loyalty.options.v1.Header"> & {
  * Use `create(HeaderSchema)` to create a new message.
  */
 export const HeaderSchema: GenMessage<Header> = /*@__PURE__*/
-  messageDesc(file_loyalty_options_v1_options, 2);
+  messageDesc(file_loyalty_options_v1_options, 3);
 
 /**
  * Column describes a field of an entity. A message field whose message is not an entity is embedded: each field of the message
@@ -213,7 +239,7 @@ export type Column = Message<"loyalty.options.v1.Column"> & {
  * Use `create(ColumnSchema)` to create a new message.
  */
 export const ColumnSchema: GenMessage<Column> = /*@__PURE__*/
-  messageDesc(file_loyalty_options_v1_options, 3);
+  messageDesc(file_loyalty_options_v1_options, 4);
 
 /**
  * Entity describes the table of a message.
@@ -279,7 +305,7 @@ export type Entity = Message<"loyalty.options.v1.Entity"> & {
  * Use `create(EntitySchema)` to create a new message.
  */
 export const EntitySchema: GenMessage<Entity> = /*@__PURE__*/
-  messageDesc(file_loyalty_options_v1_options, 4);
+  messageDesc(file_loyalty_options_v1_options, 5);
 
 /**
  * Privileges are the rights of the service's database role on a table, besides SELECT.
@@ -310,7 +336,7 @@ export type Privileges = Message<"loyalty.options.v1.Privileges"> & {
  * Use `create(PrivilegesSchema)` to create a new message.
  */
 export const PrivilegesSchema: GenMessage<Privileges> = /*@__PURE__*/
-  messageDesc(file_loyalty_options_v1_options, 5);
+  messageDesc(file_loyalty_options_v1_options, 6);
 
 /**
  * Index is an index over columns.
@@ -356,7 +382,7 @@ export type Index = Message<"loyalty.options.v1.Index"> & {
  * Use `create(IndexSchema)` to create a new message.
  */
 export const IndexSchema: GenMessage<Index> = /*@__PURE__*/
-  messageDesc(file_loyalty_options_v1_options, 6);
+  messageDesc(file_loyalty_options_v1_options, 7);
 
 /**
  * Check is a CHECK constraint.
@@ -382,7 +408,7 @@ export type Check = Message<"loyalty.options.v1.Check"> & {
  * Use `create(CheckSchema)` to create a new message.
  */
 export const CheckSchema: GenMessage<Check> = /*@__PURE__*/
-  messageDesc(file_loyalty_options_v1_options, 7);
+  messageDesc(file_loyalty_options_v1_options, 8);
 
 /**
  * PrivateColumn is a column without a protobuf field.
@@ -413,7 +439,7 @@ export type PrivateColumn = Message<"loyalty.options.v1.PrivateColumn"> & {
  * Use `create(PrivateColumnSchema)` to create a new message.
  */
 export const PrivateColumnSchema: GenMessage<PrivateColumn> = /*@__PURE__*/
-  messageDesc(file_loyalty_options_v1_options, 8);
+  messageDesc(file_loyalty_options_v1_options, 9);
 
 /**
  * Event describes the events whose payload is the message.
@@ -458,7 +484,7 @@ export type Event = Message<"loyalty.options.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_loyalty_options_v1_options, 9);
+  messageDesc(file_loyalty_options_v1_options, 10);
 
 /**
  * Socket describes the WebSocket whose frames are the message.
@@ -486,7 +512,7 @@ export type Socket = Message<"loyalty.options.v1.Socket"> & {
  * Use `create(SocketSchema)` to create a new message.
  */
 export const SocketSchema: GenMessage<Socket> = /*@__PURE__*/
-  messageDesc(file_loyalty_options_v1_options, 10);
+  messageDesc(file_loyalty_options_v1_options, 11);
 
 /**
  * AppError describes an error code.
@@ -526,7 +552,7 @@ export type AppError = Message<"loyalty.options.v1.AppError"> & {
  * Use `create(AppErrorSchema)` to create a new message.
  */
 export const AppErrorSchema: GenMessage<AppError> = /*@__PURE__*/
-  messageDesc(file_loyalty_options_v1_options, 11);
+  messageDesc(file_loyalty_options_v1_options, 12);
 
 /**
  * ErrorMember is an additional text member of an error's problem document.
@@ -566,7 +592,7 @@ export type ErrorMember = Message<"loyalty.options.v1.ErrorMember"> & {
  * Use `create(ErrorMemberSchema)` to create a new message.
  */
 export const ErrorMemberSchema: GenMessage<ErrorMember> = /*@__PURE__*/
-  messageDesc(file_loyalty_options_v1_options, 12);
+  messageDesc(file_loyalty_options_v1_options, 13);
 
 /**
  * PromotionTypeRules are the rules of a type of promotion.
@@ -594,7 +620,7 @@ export type PromotionTypeRules = Message<"loyalty.options.v1.PromotionTypeRules"
  * Use `create(PromotionTypeRulesSchema)` to create a new message.
  */
 export const PromotionTypeRulesSchema: GenMessage<PromotionTypeRules> = /*@__PURE__*/
-  messageDesc(file_loyalty_options_v1_options, 13);
+  messageDesc(file_loyalty_options_v1_options, 14);
 
 /**
  * RestrictionKindRules are the rules of a kind of restriction.
@@ -643,7 +669,7 @@ export type RestrictionKindRules = Message<"loyalty.options.v1.RestrictionKindRu
  * Use `create(RestrictionKindRulesSchema)` to create a new message.
  */
 export const RestrictionKindRulesSchema: GenMessage<RestrictionKindRules> = /*@__PURE__*/
-  messageDesc(file_loyalty_options_v1_options, 14);
+  messageDesc(file_loyalty_options_v1_options, 15);
 
 /**
  * Role is the role of a user. Access tokens and JSON contain the names.
@@ -1132,12 +1158,21 @@ export const may_exist: GenExtension<MethodOptions, boolean> = /*@__PURE__*/
   extDesc(file_loyalty_options_v1_options, 13);
 
 /**
+ * Over REST, the body is a file that the use case reads as it arrives. The body of the route is a bytes field of the request,
+ * which has the data in calls over other protocols.
+ *
+ * @generated from extension: loyalty.options.v1.Upload upload = 50106;
+ */
+export const upload: GenExtension<MethodOptions, Upload> = /*@__PURE__*/
+  extDesc(file_loyalty_options_v1_options, 14);
+
+/**
  * The RPC code, HTTP status and title of an error code. It is required for every code.
  *
  * @generated from extension: loyalty.options.v1.AppError app_error = 50101;
  */
 export const app_error: GenExtension<EnumValueOptions, AppError> = /*@__PURE__*/
-  extDesc(file_loyalty_options_v1_options, 14);
+  extDesc(file_loyalty_options_v1_options, 15);
 
 /**
  * The rules of a type of promotion.
@@ -1145,7 +1180,7 @@ export const app_error: GenExtension<EnumValueOptions, AppError> = /*@__PURE__*/
  * @generated from extension: loyalty.options.v1.PromotionTypeRules promotion_type = 50102;
  */
 export const promotion_type: GenExtension<EnumValueOptions, PromotionTypeRules> = /*@__PURE__*/
-  extDesc(file_loyalty_options_v1_options, 15);
+  extDesc(file_loyalty_options_v1_options, 16);
 
 /**
  * The rules of a kind of restriction.
@@ -1153,5 +1188,5 @@ export const promotion_type: GenExtension<EnumValueOptions, PromotionTypeRules> 
  * @generated from extension: loyalty.options.v1.RestrictionKindRules restriction_kind = 50103;
  */
 export const restriction_kind: GenExtension<EnumValueOptions, RestrictionKindRules> = /*@__PURE__*/
-  extDesc(file_loyalty_options_v1_options, 16);
+  extDesc(file_loyalty_options_v1_options, 17);
 

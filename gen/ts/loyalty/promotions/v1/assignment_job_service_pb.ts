@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loyalty/promotions/v1/assignment_job_service.proto.
  */
 export const file_loyalty_promotions_v1_assignment_job_service: GenFile = /*@__PURE__*/
-  fileDesc("CjJsb3lhbHR5L3Byb21vdGlvbnMvdjEvYXNzaWdubWVudF9qb2Jfc2VydmljZS5wcm90bxIVbG95YWx0eS5wcm9tb3Rpb25zLnYxItkBChpDcmVhdGVBc3NpZ25tZW50Sm9iUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQSagoIYXVkaWVuY2UYAiABKAsyLC5sb3lhbHR5LnByb21vdGlvbnMudjEuQXNzaWdubWVudEpvYkF1ZGllbmNlQirgQQK6SAPIAQG6uxgdeyJhbGwiOiBudWxsLCAiZmlsdGVyIjogbnVsbH0SDwoHZHJ5X3J1bhgDIAEoCBIQCghyZWFzc2lnbhgEIAEoCCKyAQoVQXNzaWdubWVudEpvYkF1ZGllbmNlElAKCnBsYXllcl9pZHMYASADKAlCPLpIDZIBChCQTiIFcgOwAQG6uxgoWyIwMTlhMDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDEiXRILCgNhbGwYAiABKAgSOgoGZmlsdGVyGAMgASgLMioubG95YWx0eS5wcm9tb3Rpb25zLnYxLkFzc2lnbm1lbnRKb2JGaWx0ZXIingEKGUxpc3RBc3NpZ25tZW50Sm9ic1JlcXVlc3QSLAoMcHJvbW90aW9uX2lkGAEgASgJQgi6SAVyA7ABAVIMcHJvbW90aW9uX2lkEiUKCXBhZ2Vfc2l6ZRgCIAEoBUIHukgEGgIoAFIJcGFnZV9zaXplEiwKCnBhZ2VfdG9rZW4YAyABKAlCDLpIBXIDGIAEwLsYAVIKcGFnZV90b2tlbiKTAQoaTGlzdEFzc2lnbm1lbnRKb2JzUmVzcG9uc2USMgoEam9icxgBIAMoCzIkLmxveWFsdHkucHJvbW90aW9ucy52MS5Bc3NpZ25tZW50Sm9iEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRINCgV0b3RhbBgDIAEoBRIZChF0b3RhbF9pc19lc3RpbWF0ZRgEIAEoCCI7ChdHZXRBc3NpZ25tZW50Sm9iUmVxdWVzdBIgCgZqb2JfaWQYASABKAlCCLpIBXIDsAEBUgZqb2JfaWQiPQoZUGF1c2VBc3NpZ25tZW50Sm9iUmVxdWVzdBIgCgZqb2JfaWQYASABKAlCCLpIBXIDsAEBUgZqb2JfaWQiPgoaUmVzdW1lQXNzaWdubWVudEpvYlJlcXVlc3QSIAoGam9iX2lkGAEgASgJQgi6SAVyA7ABAVIGam9iX2lkIj4KGkNhbmNlbEFzc2lnbm1lbnRKb2JSZXF1ZXN0EiAKBmpvYl9pZBgBIAEoCUIIukgFcgOwAQFSBmpvYl9pZCKSAQoZTGlzdFJlZnVzZWRQbGF5ZXJzUmVxdWVzdBIgCgZqb2JfaWQYASABKAlCCLpIBXIDsAEBUgZqb2JfaWQSJQoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAUglwYWdlX3NpemUSLAoKcGFnZV90b2tlbhgDIAEoCUIMukgFcgMYgATAuxgBUgpwYWdlX3Rva2VuIpwBChpMaXN0UmVmdXNlZFBsYXllcnNSZXNwb25zZRI7CgdyZWZ1c2VkGAEgAygLMiQubG95YWx0eS5wcm9tb3Rpb25zLnYxLlJlZnVzZWRQbGF5ZXJCBNC7GAESFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg0KBXRvdGFsGAMgASgFEhkKEXRvdGFsX2lzX2VzdGltYXRlGAQgASgIMo8KChRBc3NpZ25tZW50Sm9iU2VydmljZRK/AQoTQ3JlYXRlQXNzaWdubWVudEpvYhIxLmxveWFsdHkucHJvbW90aW9ucy52MS5DcmVhdGVBc3NpZ25tZW50Sm9iUmVxdWVzdBokLmxveWFsdHkucHJvbW90aW9ucy52MS5Bc3NpZ25tZW50Sm9iIk+quxgEIgICA7C7GMoBwrsYAggdgtPkkwI2OgEqIjEvYXBpL3YxL3Byb21vdGlvbnMve3Byb21vdGlvbl9pZH0vYXNzaWdubWVudC1qb2JzErwBChJMaXN0QXNzaWdubWVudEpvYnMSMC5sb3lhbHR5LnByb21vdGlvbnMudjEuTGlzdEFzc2lnbm1lbnRKb2JzUmVxdWVzdBoxLmxveWFsdHkucHJvbW90aW9ucy52MS5MaXN0QXNzaWdubWVudEpvYnNSZXNwb25zZSJBqrsYBCICAgOC0+STAjMSMS9hcGkvdjEvcHJvbW90aW9ucy97cHJvbW90aW9uX2lkfS9hc3NpZ25tZW50LWpvYnMSmgEKEEdldEFzc2lnbm1lbnRKb2ISLi5sb3lhbHR5LnByb21vdGlvbnMudjEuR2V0QXNzaWdubWVudEpvYlJlcXVlc3QaJC5sb3lhbHR5LnByb21vdGlvbnMudjEuQXNzaWdubWVudEpvYiIwqrsYBCICAgOC0+STAiISIC9hcGkvdjEvYXNzaWdubWVudC1qb2JzL3tqb2JfaWR9ErIBChJQYXVzZUFzc2lnbm1lbnRKb2ISMC5sb3lhbHR5LnByb21vdGlvbnMudjEuUGF1c2VBc3NpZ25tZW50Sm9iUmVxdWVzdBokLmxveWFsdHkucHJvbW90aW9ucy52MS5Bc3NpZ25tZW50Sm9iIkSquxgEIgICA8K7GAoIHhIGam9iX2lkgtPkkwIoIiYvYXBpL3YxL2Fzc2lnbm1lbnQtam9icy97am9iX2lkfS9wYXVzZRK1AQoTUmVzdW1lQXNzaWdubWVudEpvYhIxLmxveWFsdHkucHJvbW90aW9ucy52MS5SZXN1bWVBc3NpZ25tZW50Sm9iUmVxdWVzdBokLmxveWFsdHkucHJvbW90aW9ucy52MS5Bc3NpZ25tZW50Sm9iIkWquxgEIgICA8K7GAoIHxIGam9iX2lkgtPkkwIpIicvYXBpL3YxL2Fzc2lnbm1lbnQtam9icy97am9iX2lkfS9yZXN1bWUStQEKE0NhbmNlbEFzc2lnbm1lbnRKb2ISMS5sb3lhbHR5LnByb21vdGlvbnMudjEuQ2FuY2VsQXNzaWdubWVudEpvYlJlcXVlc3QaJC5sb3lhbHR5LnByb21vdGlvbnMudjEuQXNzaWdubWVudEpvYiJFqrsYBCICAgPCuxgKCCASBmpvYl9pZILT5JMCKSInL2FwaS92MS9hc3NpZ25tZW50LWpvYnMve2pvYl9pZH0vY2FuY2VsErMBChJMaXN0UmVmdXNlZFBsYXllcnMSMC5sb3lhbHR5LnByb21vdGlvbnMudjEuTGlzdFJlZnVzZWRQbGF5ZXJzUmVxdWVzdBoxLmxveWFsdHkucHJvbW90aW9ucy52MS5MaXN0UmVmdXNlZFBsYXllcnNSZXNwb25zZSI4qrsYBCICAgOC0+STAioSKC9hcGkvdjEvYXNzaWdubWVudC1qb2JzL3tqb2JfaWR9L3JlZnVzZWRC6gEKGWNvbS5sb3lhbHR5LnByb21vdGlvbnMudjFCGUFzc2lnbm1lbnRKb2JTZXJ2aWNlUHJvdG9QAVo8ZXhhbXBsZS5jb20vY2xpZW50L2dlbi9nby9sb3lhbHR5L3Byb21vdGlvbnMvdjE7cHJvbW90aW9uc3YxogIDTFBYqgIVTG95YWx0eS5Qcm9tb3Rpb25zLlYxygIVTG95YWx0eVxQcm9tb3Rpb25zXFYx4gIhTG95YWx0eVxQcm9tb3Rpb25zXFYxXEdQQk1ldGFkYXRh6gIXTG95YWx0eTo6UHJvbW90aW9uczo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_api_field_behavior, file_loyalty_options_v1_options, file_loyalty_promotions_v1_assignment_job]);
+  fileDesc("CjJsb3lhbHR5L3Byb21vdGlvbnMvdjEvYXNzaWdubWVudF9qb2Jfc2VydmljZS5wcm90bxIVbG95YWx0eS5wcm9tb3Rpb25zLnYxItkBChpDcmVhdGVBc3NpZ25tZW50Sm9iUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQSagoIYXVkaWVuY2UYAiABKAsyLC5sb3lhbHR5LnByb21vdGlvbnMudjEuQXNzaWdubWVudEpvYkF1ZGllbmNlQirgQQK6SAPIAQG6uxgdeyJhbGwiOiBudWxsLCAiZmlsdGVyIjogbnVsbH0SDwoHZHJ5X3J1bhgDIAEoCBIQCghyZWFzc2lnbhgEIAEoCCKDAQoaVXBsb2FkQXNzaWdubWVudEpvYlJlcXVlc3QSLAoMcHJvbW90aW9uX2lkGAEgASgJQgi6SAVyA7ABAVIMcHJvbW90aW9uX2lkEhgKB2RyeV9ydW4YAiABKAhSB2RyeV9ydW4SEAoIcmVhc3NpZ24YAyABKAgSCwoDY3N2GAQgASgMIrIBChVBc3NpZ25tZW50Sm9iQXVkaWVuY2USUAoKcGxheWVyX2lkcxgBIAMoCUI8ukgNkgEKEJBOIgVyA7ABAbq7GChbIjAxOWEwMDAwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMSJdEgsKA2FsbBgCIAEoCBI6CgZmaWx0ZXIYAyABKAsyKi5sb3lhbHR5LnByb21vdGlvbnMudjEuQXNzaWdubWVudEpvYkZpbHRlciKeAQoZTGlzdEFzc2lnbm1lbnRKb2JzUmVxdWVzdBIsCgxwcm9tb3Rpb25faWQYASABKAlCCLpIBXIDsAEBUgxwcm9tb3Rpb25faWQSJQoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAUglwYWdlX3NpemUSLAoKcGFnZV90b2tlbhgDIAEoCUIMukgFcgMYgATAuxgBUgpwYWdlX3Rva2VuIpMBChpMaXN0QXNzaWdubWVudEpvYnNSZXNwb25zZRIyCgRqb2JzGAEgAygLMiQubG95YWx0eS5wcm9tb3Rpb25zLnYxLkFzc2lnbm1lbnRKb2ISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg0KBXRvdGFsGAMgASgFEhkKEXRvdGFsX2lzX2VzdGltYXRlGAQgASgIIjsKF0dldEFzc2lnbm1lbnRKb2JSZXF1ZXN0EiAKBmpvYl9pZBgBIAEoCUIIukgFcgOwAQFSBmpvYl9pZCI9ChlQYXVzZUFzc2lnbm1lbnRKb2JSZXF1ZXN0EiAKBmpvYl9pZBgBIAEoCUIIukgFcgOwAQFSBmpvYl9pZCI+ChpSZXN1bWVBc3NpZ25tZW50Sm9iUmVxdWVzdBIgCgZqb2JfaWQYASABKAlCCLpIBXIDsAEBUgZqb2JfaWQiPgoaQ2FuY2VsQXNzaWdubWVudEpvYlJlcXVlc3QSIAoGam9iX2lkGAEgASgJQgi6SAVyA7ABAVIGam9iX2lkIpIBChlMaXN0UmVmdXNlZFBsYXllcnNSZXF1ZXN0EiAKBmpvYl9pZBgBIAEoCUIIukgFcgOwAQFSBmpvYl9pZBIlCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKABSCXBhZ2Vfc2l6ZRIsCgpwYWdlX3Rva2VuGAMgASgJQgy6SAVyAxiABMC7GAFSCnBhZ2VfdG9rZW4inAEKGkxpc3RSZWZ1c2VkUGxheWVyc1Jlc3BvbnNlEjsKB3JlZnVzZWQYASADKAsyJC5sb3lhbHR5LnByb21vdGlvbnMudjEuUmVmdXNlZFBsYXllckIE0LsYARIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDQoFdG90YWwYAyABKAUSGQoRdG90YWxfaXNfZXN0aW1hdGUYBCABKAgy6gsKFEFzc2lnbm1lbnRKb2JTZXJ2aWNlEr8BChNDcmVhdGVBc3NpZ25tZW50Sm9iEjEubG95YWx0eS5wcm9tb3Rpb25zLnYxLkNyZWF0ZUFzc2lnbm1lbnRKb2JSZXF1ZXN0GiQubG95YWx0eS5wcm9tb3Rpb25zLnYxLkFzc2lnbm1lbnRKb2IiT6q7GAQiAgIDsLsYygHCuxgCCB2C0+STAjY6ASoiMS9hcGkvdjEvcHJvbW90aW9ucy97cHJvbW90aW9uX2lkfS9hc3NpZ25tZW50LWpvYnMS2AEKE1VwbG9hZEFzc2lnbm1lbnRKb2ISMS5sb3lhbHR5LnByb21vdGlvbnMudjEuVXBsb2FkQXNzaWdubWVudEpvYlJlcXVlc3QaJC5sb3lhbHR5LnByb21vdGlvbnMudjEuQXNzaWdubWVudEpvYiJoqrsYBCICAgOwuxjKAcK7GAIIHdK7GA8KCHRleHQvY3N2EICAgECC0+STAjw6A2NzdiI1L2FwaS92MS9wcm9tb3Rpb25zL3twcm9tb3Rpb25faWR9L2Fzc2lnbm1lbnQtam9icy9jc3YSvAEKEkxpc3RBc3NpZ25tZW50Sm9icxIwLmxveWFsdHkucHJvbW90aW9ucy52MS5MaXN0QXNzaWdubWVudEpvYnNSZXF1ZXN0GjEubG95YWx0eS5wcm9tb3Rpb25zLnYxLkxpc3RBc3NpZ25tZW50Sm9ic1Jlc3BvbnNlIkGquxgEIgICA4LT5JMCMxIxL2FwaS92MS9wcm9tb3Rpb25zL3twcm9tb3Rpb25faWR9L2Fzc2lnbm1lbnQtam9icxKaAQoQR2V0QXNzaWdubWVudEpvYhIuLmxveWFsdHkucHJvbW90aW9ucy52MS5HZXRBc3NpZ25tZW50Sm9iUmVxdWVzdBokLmxveWFsdHkucHJvbW90aW9ucy52MS5Bc3NpZ25tZW50Sm9iIjCquxgEIgICA4LT5JMCIhIgL2FwaS92MS9hc3NpZ25tZW50LWpvYnMve2pvYl9pZH0SsgEKElBhdXNlQXNzaWdubWVudEpvYhIwLmxveWFsdHkucHJvbW90aW9ucy52MS5QYXVzZUFzc2lnbm1lbnRKb2JSZXF1ZXN0GiQubG95YWx0eS5wcm9tb3Rpb25zLnYxLkFzc2lnbm1lbnRKb2IiRKq7GAQiAgIDwrsYCggeEgZqb2JfaWSC0+STAigiJi9hcGkvdjEvYXNzaWdubWVudC1qb2JzL3tqb2JfaWR9L3BhdXNlErUBChNSZXN1bWVBc3NpZ25tZW50Sm9iEjEubG95YWx0eS5wcm9tb3Rpb25zLnYxLlJlc3VtZUFzc2lnbm1lbnRKb2JSZXF1ZXN0GiQubG95YWx0eS5wcm9tb3Rpb25zLnYxLkFzc2lnbm1lbnRKb2IiRaq7GAQiAgIDwrsYCggfEgZqb2JfaWSC0+STAikiJy9hcGkvdjEvYXNzaWdubWVudC1qb2JzL3tqb2JfaWR9L3Jlc3VtZRK1AQoTQ2FuY2VsQXNzaWdubWVudEpvYhIxLmxveWFsdHkucHJvbW90aW9ucy52MS5DYW5jZWxBc3NpZ25tZW50Sm9iUmVxdWVzdBokLmxveWFsdHkucHJvbW90aW9ucy52MS5Bc3NpZ25tZW50Sm9iIkWquxgEIgICA8K7GAoIIBIGam9iX2lkgtPkkwIpIicvYXBpL3YxL2Fzc2lnbm1lbnQtam9icy97am9iX2lkfS9jYW5jZWwSswEKEkxpc3RSZWZ1c2VkUGxheWVycxIwLmxveWFsdHkucHJvbW90aW9ucy52MS5MaXN0UmVmdXNlZFBsYXllcnNSZXF1ZXN0GjEubG95YWx0eS5wcm9tb3Rpb25zLnYxLkxpc3RSZWZ1c2VkUGxheWVyc1Jlc3BvbnNlIjiquxgEIgICA4LT5JMCKhIoL2FwaS92MS9hc3NpZ25tZW50LWpvYnMve2pvYl9pZH0vcmVmdXNlZELqAQoZY29tLmxveWFsdHkucHJvbW90aW9ucy52MUIZQXNzaWdubWVudEpvYlNlcnZpY2VQcm90b1ABWjxleGFtcGxlLmNvbS9jbGllbnQvZ2VuL2dvL2xveWFsdHkvcHJvbW90aW9ucy92MTtwcm9tb3Rpb25zdjGiAgNMUFiqAhVMb3lhbHR5LlByb21vdGlvbnMuVjHKAhVMb3lhbHR5XFByb21vdGlvbnNcVjHiAiFMb3lhbHR5XFByb21vdGlvbnNcVjFcR1BCTWV0YWRhdGHqAhdMb3lhbHR5OjpQcm9tb3Rpb25zOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_field_behavior, file_loyalty_options_v1_options, file_loyalty_promotions_v1_assignment_job]);
 
 /**
  * @generated from message loyalty.promotions.v1.CreateAssignmentJobRequest
@@ -57,6 +57,44 @@ export const CreateAssignmentJobRequestSchema: GenMessage<CreateAssignmentJobReq
   messageDesc(file_loyalty_promotions_v1_assignment_job_service, 0);
 
 /**
+ * @generated from message loyalty.promotions.v1.UploadAssignmentJobRequest
+ */
+export type UploadAssignmentJobRequest = Message<"loyalty.promotions.v1.UploadAssignmentJobRequest"> & {
+  /**
+   * @generated from field: string promotion_id = 1 [json_name = "promotion_id"];
+   */
+  promotionId: string;
+
+  /**
+   * True only counts what the job would assign, and changes nothing.
+   *
+   * @generated from field: bool dry_run = 2 [json_name = "dry_run"];
+   */
+  dryRun: boolean;
+
+  /**
+   * True assigns the promotion again to players whose assignment was revoked or has expired.
+   *
+   * @generated from field: bool reassign = 3;
+   */
+  reassign: boolean;
+
+  /**
+   * The lines. Over Connect and gRPC, the whole request may have 1 MiB.
+   *
+   * @generated from field: bytes csv = 4;
+   */
+  csv: Uint8Array;
+};
+
+/**
+ * Describes the message loyalty.promotions.v1.UploadAssignmentJobRequest.
+ * Use `create(UploadAssignmentJobRequestSchema)` to create a new message.
+ */
+export const UploadAssignmentJobRequestSchema: GenMessage<UploadAssignmentJobRequest> = /*@__PURE__*/
+  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 1);
+
+/**
  * AssignmentJobAudience is whom a job is for. It has exactly one member.
  *
  * @generated from message loyalty.promotions.v1.AssignmentJobAudience
@@ -89,7 +127,7 @@ export type AssignmentJobAudience = Message<"loyalty.promotions.v1.AssignmentJob
  * Use `create(AssignmentJobAudienceSchema)` to create a new message.
  */
 export const AssignmentJobAudienceSchema: GenMessage<AssignmentJobAudience> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 1);
+  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 2);
 
 /**
  * @generated from message loyalty.promotions.v1.ListAssignmentJobsRequest
@@ -116,7 +154,7 @@ export type ListAssignmentJobsRequest = Message<"loyalty.promotions.v1.ListAssig
  * Use `create(ListAssignmentJobsRequestSchema)` to create a new message.
  */
 export const ListAssignmentJobsRequestSchema: GenMessage<ListAssignmentJobsRequest> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 2);
+  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 3);
 
 /**
  * @generated from message loyalty.promotions.v1.ListAssignmentJobsResponse
@@ -150,7 +188,7 @@ export type ListAssignmentJobsResponse = Message<"loyalty.promotions.v1.ListAssi
  * Use `create(ListAssignmentJobsResponseSchema)` to create a new message.
  */
 export const ListAssignmentJobsResponseSchema: GenMessage<ListAssignmentJobsResponse> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 3);
+  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 4);
 
 /**
  * @generated from message loyalty.promotions.v1.GetAssignmentJobRequest
@@ -167,7 +205,7 @@ export type GetAssignmentJobRequest = Message<"loyalty.promotions.v1.GetAssignme
  * Use `create(GetAssignmentJobRequestSchema)` to create a new message.
  */
 export const GetAssignmentJobRequestSchema: GenMessage<GetAssignmentJobRequest> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 4);
+  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 5);
 
 /**
  * @generated from message loyalty.promotions.v1.PauseAssignmentJobRequest
@@ -184,7 +222,7 @@ export type PauseAssignmentJobRequest = Message<"loyalty.promotions.v1.PauseAssi
  * Use `create(PauseAssignmentJobRequestSchema)` to create a new message.
  */
 export const PauseAssignmentJobRequestSchema: GenMessage<PauseAssignmentJobRequest> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 5);
+  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 6);
 
 /**
  * @generated from message loyalty.promotions.v1.ResumeAssignmentJobRequest
@@ -201,7 +239,7 @@ export type ResumeAssignmentJobRequest = Message<"loyalty.promotions.v1.ResumeAs
  * Use `create(ResumeAssignmentJobRequestSchema)` to create a new message.
  */
 export const ResumeAssignmentJobRequestSchema: GenMessage<ResumeAssignmentJobRequest> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 6);
+  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 7);
 
 /**
  * @generated from message loyalty.promotions.v1.CancelAssignmentJobRequest
@@ -218,7 +256,7 @@ export type CancelAssignmentJobRequest = Message<"loyalty.promotions.v1.CancelAs
  * Use `create(CancelAssignmentJobRequestSchema)` to create a new message.
  */
 export const CancelAssignmentJobRequestSchema: GenMessage<CancelAssignmentJobRequest> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 7);
+  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 8);
 
 /**
  * @generated from message loyalty.promotions.v1.ListRefusedPlayersRequest
@@ -245,7 +283,7 @@ export type ListRefusedPlayersRequest = Message<"loyalty.promotions.v1.ListRefus
  * Use `create(ListRefusedPlayersRequestSchema)` to create a new message.
  */
 export const ListRefusedPlayersRequestSchema: GenMessage<ListRefusedPlayersRequest> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 8);
+  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 9);
 
 /**
  * @generated from message loyalty.promotions.v1.ListRefusedPlayersResponse
@@ -279,7 +317,7 @@ export type ListRefusedPlayersResponse = Message<"loyalty.promotions.v1.ListRefu
  * Use `create(ListRefusedPlayersResponseSchema)` to create a new message.
  */
 export const ListRefusedPlayersResponseSchema: GenMessage<ListRefusedPlayersResponse> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 9);
+  messageDesc(file_loyalty_promotions_v1_assignment_job_service, 10);
 
 /**
  * AssignmentJobService assigns promotions to large audiences.
@@ -297,6 +335,18 @@ export const AssignmentJobService: GenService<{
   createAssignmentJob: {
     methodKind: "unary";
     input: typeof CreateAssignmentJobRequestSchema;
+    output: typeof AssignmentJobSchema;
+  },
+  /**
+   * UploadAssignmentJob creates a job for the players whom a CSV file names: one id or e-mail of a player per line, after an
+   * optional header player_id or email. Malformed lines count as malformed. UploadAssignmentJob fails like CreateAssignmentJob,
+   * and with VALIDATION_FAILED if the file names no players.
+   *
+   * @generated from rpc loyalty.promotions.v1.AssignmentJobService.UploadAssignmentJob
+   */
+  uploadAssignmentJob: {
+    methodKind: "unary";
+    input: typeof UploadAssignmentJobRequestSchema;
     output: typeof AssignmentJobSchema;
   },
   /**

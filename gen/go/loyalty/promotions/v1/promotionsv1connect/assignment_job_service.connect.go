@@ -38,6 +38,9 @@ const (
 	// AssignmentJobServiceCreateAssignmentJobProcedure is the fully-qualified name of the
 	// AssignmentJobService's CreateAssignmentJob RPC.
 	AssignmentJobServiceCreateAssignmentJobProcedure = "/loyalty.promotions.v1.AssignmentJobService/CreateAssignmentJob"
+	// AssignmentJobServiceUploadAssignmentJobProcedure is the fully-qualified name of the
+	// AssignmentJobService's UploadAssignmentJob RPC.
+	AssignmentJobServiceUploadAssignmentJobProcedure = "/loyalty.promotions.v1.AssignmentJobService/UploadAssignmentJob"
 	// AssignmentJobServiceListAssignmentJobsProcedure is the fully-qualified name of the
 	// AssignmentJobService's ListAssignmentJobs RPC.
 	AssignmentJobServiceListAssignmentJobsProcedure = "/loyalty.promotions.v1.AssignmentJobService/ListAssignmentJobs"
@@ -65,6 +68,10 @@ type AssignmentJobServiceClient interface {
 	// the promotion is paused. CreateAssignmentJob fails with PROMOTION_NOT_ACTIVE for drafts and archived promotions, and with
 	// PROMOTION_NOT_STARTED or PROMOTION_EXPIRED outside of the period.
 	CreateAssignmentJob(context.Context, *connect.Request[v1.CreateAssignmentJobRequest]) (*connect.Response[v1.AssignmentJob], error)
+	// UploadAssignmentJob creates a job for the players whom a CSV file names: one id or e-mail of a player per line, after an
+	// optional header player_id or email. Malformed lines count as malformed. UploadAssignmentJob fails like CreateAssignmentJob,
+	// and with VALIDATION_FAILED if the file names no players.
+	UploadAssignmentJob(context.Context, *connect.Request[v1.UploadAssignmentJobRequest]) (*connect.Response[v1.AssignmentJob], error)
 	// ListAssignmentJobs returns the jobs of a promotion, newest first.
 	ListAssignmentJobs(context.Context, *connect.Request[v1.ListAssignmentJobsRequest]) (*connect.Response[v1.ListAssignmentJobsResponse], error)
 	// GetAssignmentJob returns a job.
@@ -98,6 +105,12 @@ func NewAssignmentJobServiceClient(httpClient connect.HTTPClient, baseURL string
 			httpClient,
 			baseURL+AssignmentJobServiceCreateAssignmentJobProcedure,
 			connect.WithSchema(assignmentJobServiceMethods.ByName("CreateAssignmentJob")),
+			connect.WithClientOptions(opts...),
+		),
+		uploadAssignmentJob: connect.NewClient[v1.UploadAssignmentJobRequest, v1.AssignmentJob](
+			httpClient,
+			baseURL+AssignmentJobServiceUploadAssignmentJobProcedure,
+			connect.WithSchema(assignmentJobServiceMethods.ByName("UploadAssignmentJob")),
 			connect.WithClientOptions(opts...),
 		),
 		listAssignmentJobs: connect.NewClient[v1.ListAssignmentJobsRequest, v1.ListAssignmentJobsResponse](
@@ -142,6 +155,7 @@ func NewAssignmentJobServiceClient(httpClient connect.HTTPClient, baseURL string
 // assignmentJobServiceClient implements AssignmentJobServiceClient.
 type assignmentJobServiceClient struct {
 	createAssignmentJob *connect.Client[v1.CreateAssignmentJobRequest, v1.AssignmentJob]
+	uploadAssignmentJob *connect.Client[v1.UploadAssignmentJobRequest, v1.AssignmentJob]
 	listAssignmentJobs  *connect.Client[v1.ListAssignmentJobsRequest, v1.ListAssignmentJobsResponse]
 	getAssignmentJob    *connect.Client[v1.GetAssignmentJobRequest, v1.AssignmentJob]
 	pauseAssignmentJob  *connect.Client[v1.PauseAssignmentJobRequest, v1.AssignmentJob]
@@ -153,6 +167,11 @@ type assignmentJobServiceClient struct {
 // CreateAssignmentJob calls loyalty.promotions.v1.AssignmentJobService.CreateAssignmentJob.
 func (c *assignmentJobServiceClient) CreateAssignmentJob(ctx context.Context, req *connect.Request[v1.CreateAssignmentJobRequest]) (*connect.Response[v1.AssignmentJob], error) {
 	return c.createAssignmentJob.CallUnary(ctx, req)
+}
+
+// UploadAssignmentJob calls loyalty.promotions.v1.AssignmentJobService.UploadAssignmentJob.
+func (c *assignmentJobServiceClient) UploadAssignmentJob(ctx context.Context, req *connect.Request[v1.UploadAssignmentJobRequest]) (*connect.Response[v1.AssignmentJob], error) {
+	return c.uploadAssignmentJob.CallUnary(ctx, req)
 }
 
 // ListAssignmentJobs calls loyalty.promotions.v1.AssignmentJobService.ListAssignmentJobs.
@@ -192,6 +211,10 @@ type AssignmentJobServiceHandler interface {
 	// the promotion is paused. CreateAssignmentJob fails with PROMOTION_NOT_ACTIVE for drafts and archived promotions, and with
 	// PROMOTION_NOT_STARTED or PROMOTION_EXPIRED outside of the period.
 	CreateAssignmentJob(context.Context, *connect.Request[v1.CreateAssignmentJobRequest]) (*connect.Response[v1.AssignmentJob], error)
+	// UploadAssignmentJob creates a job for the players whom a CSV file names: one id or e-mail of a player per line, after an
+	// optional header player_id or email. Malformed lines count as malformed. UploadAssignmentJob fails like CreateAssignmentJob,
+	// and with VALIDATION_FAILED if the file names no players.
+	UploadAssignmentJob(context.Context, *connect.Request[v1.UploadAssignmentJobRequest]) (*connect.Response[v1.AssignmentJob], error)
 	// ListAssignmentJobs returns the jobs of a promotion, newest first.
 	ListAssignmentJobs(context.Context, *connect.Request[v1.ListAssignmentJobsRequest]) (*connect.Response[v1.ListAssignmentJobsResponse], error)
 	// GetAssignmentJob returns a job.
@@ -221,6 +244,12 @@ func NewAssignmentJobServiceHandler(svc AssignmentJobServiceHandler, opts ...con
 		AssignmentJobServiceCreateAssignmentJobProcedure,
 		svc.CreateAssignmentJob,
 		connect.WithSchema(assignmentJobServiceMethods.ByName("CreateAssignmentJob")),
+		connect.WithHandlerOptions(opts...),
+	)
+	assignmentJobServiceUploadAssignmentJobHandler := connect.NewUnaryHandler(
+		AssignmentJobServiceUploadAssignmentJobProcedure,
+		svc.UploadAssignmentJob,
+		connect.WithSchema(assignmentJobServiceMethods.ByName("UploadAssignmentJob")),
 		connect.WithHandlerOptions(opts...),
 	)
 	assignmentJobServiceListAssignmentJobsHandler := connect.NewUnaryHandler(
@@ -263,6 +292,8 @@ func NewAssignmentJobServiceHandler(svc AssignmentJobServiceHandler, opts ...con
 		switch r.URL.Path {
 		case AssignmentJobServiceCreateAssignmentJobProcedure:
 			assignmentJobServiceCreateAssignmentJobHandler.ServeHTTP(w, r)
+		case AssignmentJobServiceUploadAssignmentJobProcedure:
+			assignmentJobServiceUploadAssignmentJobHandler.ServeHTTP(w, r)
 		case AssignmentJobServiceListAssignmentJobsProcedure:
 			assignmentJobServiceListAssignmentJobsHandler.ServeHTTP(w, r)
 		case AssignmentJobServiceGetAssignmentJobProcedure:
@@ -286,6 +317,10 @@ type UnimplementedAssignmentJobServiceHandler struct{}
 
 func (UnimplementedAssignmentJobServiceHandler) CreateAssignmentJob(context.Context, *connect.Request[v1.CreateAssignmentJobRequest]) (*connect.Response[v1.AssignmentJob], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.AssignmentJobService.CreateAssignmentJob is not implemented"))
+}
+
+func (UnimplementedAssignmentJobServiceHandler) UploadAssignmentJob(context.Context, *connect.Request[v1.UploadAssignmentJobRequest]) (*connect.Response[v1.AssignmentJob], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.AssignmentJobService.UploadAssignmentJob is not implemented"))
 }
 
 func (UnimplementedAssignmentJobServiceHandler) ListAssignmentJobs(context.Context, *connect.Request[v1.ListAssignmentJobsRequest]) (*connect.Response[v1.ListAssignmentJobsResponse], error) {
