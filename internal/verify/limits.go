@@ -59,8 +59,8 @@ const exceededSQL = `
 	) AS l (name, used, "limit")
 	WHERE l.limit > 0 AND l.used > l.limit ORDER BY p.id, l.name`
 
-// maxReservation is how far the end of a reservation may lie in the future. It is more than the time in which a claim is paid
-// and the difference of the clocks.
+// maxReservation is how far the end of a reservation may lie in the future. It is more than the time in which a claim is
+// paid and the difference of the clocks.
 const maxReservation = 5 * time.Minute
 
 // limits checks that the counters of each promotion equal its assignments, that no limit is exceeded, and that each

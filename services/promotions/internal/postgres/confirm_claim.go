@@ -42,8 +42,8 @@ func (s *Store) ConfirmClaim(
 }
 
 // confirmSQL confirms the claims of a group. If a group has several claims of an assignment, the first one succeeds. It
-// deletes the keys of the other claims that shared the reservation: only the key of a paid claim is needed. No such claim can
-// store its key later. If no claim has succeeded yet, the keys stay for the claim that does.
+// deletes the keys of the other claims that shared the reservation: only the key of a paid claim is needed. No such claim
+// can store its key later. If no claim has succeeded yet, the keys stay for the claim that does.
 const confirmSQL = `
 	WITH confirmed AS (
 	UPDATE player_promotions a
