@@ -93,14 +93,16 @@ func (w *jobWork) add(id uuid.UUID, outcome string, muted bool, line int32, give
 	w.job.Count(outcome, 1, 0)
 }
 
-// do assigns the promotion, or forecasts it in a dry run, stores the refusals, and counts the outcomes. It inserts the
-// assignments last, because their triggers lock the counters of the promotion, which claims change, too.
+// do assigns the promotion, or forecasts it in a dry run, stores the refusals, and counts the outcomes. It
+// changes assignments last, because their triggers lock the counters of the promotion, which claims change, too. It inserts
+// before it assigns again, as Assign does: while it waits for a concurrent assignment of the same promotion to a player, it
+// must not hold the counters, for which that assignment may wait.
 func (w *jobWork) do(ctx context.Context, tx pgx.Tx) error {
 	if err := w.storeRefusals(ctx, tx); err != nil {
 		return err
 	}
 	assigned := 0
-	for _, step := range []func(context.Context, pgx.Tx) (int, error){w.assignAgain, w.assignNew} {
+	for _, step := range []func(context.Context, pgx.Tx) (int, error){w.assignNew, w.assignAgain} {
 		n, err := step(ctx, tx)
 		if err != nil {
 			return err
