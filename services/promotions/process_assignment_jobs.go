@@ -2,6 +2,7 @@ package promotions
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,21 +36,25 @@ const (
 // registered before may still arrive.
 const RegistrationGrace = registrationWait
 
-// ProcessAssignmentJobs processes batches until no job can progress. Every replica calls it every second. A batch that fails
-// is repeated; after several failures in a row, the job fails.
+// ProcessAssignmentJobs processes batches until a job comes again that did not progress. Every replica calls it every second.
+// A batch that fails is repeated after those of other jobs. After several failures in a row, except outages, the job fails.
 func (s *Service) ProcessAssignmentJobs(ctx context.Context) error {
+	var failures error
+	stuck := map[uuid.UUID]bool{}
 	for {
 		job, chunk, ok, err := s.store.NextBatch(ctx, s.now())
-		if err != nil || !ok {
-			return err
+		if err != nil || !ok || stuck[job.ID] {
+			return errors.Join(failures, err)
 		}
 		progressed, err := s.processBatch(ctx, job, chunk)
 		if err != nil {
-			return s.batchFailed(ctx, job, err)
+			if recorded := s.batchFailed(ctx, job, err); recorded != nil {
+				return errors.Join(failures, recorded)
+			}
+			// The database has recorded the failure, so this is not an outage for the caller, even if err is.
+			failures = errors.Join(failures, fmt.Errorf("job %s: %v", job.ID, err)) //nolint:errorlint // hides the code of err
 		}
-		if !progressed {
-			return nil
-		}
+		stuck[job.ID] = !progressed
 	}
 }
 
@@ -101,25 +106,24 @@ func idsOf(players []JobPlayer) []uuid.UUID {
 	return ids
 }
 
-// batchFailed counts a failed batch, unless err is an outage, and ends the job after maxAttempts.
+// batchFailed records that a batch failed with err, so that other jobs precede its repetition. It counts the attempt unless
+// err is an outage, and ends the job after maxAttempts.
 func (s *Service) batchFailed(ctx context.Context, job AssignmentJob, err error) error {
-	if apperr.CodeOf(err) == apperr.DependencyUnavailable || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return err
 	}
-	attempts, failed := s.store.FailAttempt(ctx, job.ID)
-	if failed == nil && attempts >= maxAttempts {
-		now := s.now()
-		_, failed = s.store.ChangeJob(ctx, job.ID, func(j *AssignmentJob) error {
-			if !j.Ended() {
-				j.Fail("an internal error occurred", now)
-			}
-			return nil
-		})
+	counted := apperr.CodeOf(err) != apperr.DependencyUnavailable
+	attempts, err := s.store.FailAttempt(ctx, job.ID, counted)
+	if err != nil || !counted || attempts < maxAttempts {
+		return err
 	}
-	if failed != nil {
-		return failed
-	}
-	return fmt.Errorf("job %s: %w", job.ID, err)
+	_, err = s.store.ChangeJob(ctx, job.ID, func(j *AssignmentJob) error {
+		if !j.Ended() {
+			j.Fail("an internal error occurred", s.now())
+		}
+		return nil
+	})
+	return err
 }
 
 const (

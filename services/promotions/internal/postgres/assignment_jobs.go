@@ -123,9 +123,9 @@ func updateJob(ctx context.Context, tx pgx.Tx, j domain.AssignmentJob) error {
 	return err
 }
 
-// FailAttempt counts a failed batch.
-func (s *Store) FailAttempt(ctx context.Context, job uuid.UUID) (attempts int64, err error) {
-	err = s.pool.QueryRow(ctx, `UPDATE assignment_jobs SET attempts = attempts + 1, worked_at = now() WHERE id = $1
-		RETURNING attempts`, job).Scan(&attempts)
+// FailAttempt records a failed batch.
+func (s *Store) FailAttempt(ctx context.Context, job uuid.UUID, counted bool) (attempts int64, err error) {
+	err = s.pool.QueryRow(ctx, `UPDATE assignment_jobs SET attempts = attempts + $2::boolean::int, worked_at = now() WHERE id = $1
+		RETURNING attempts`, job, counted).Scan(&attempts)
 	return attempts, toJobError(err)
 }

@@ -408,3 +408,28 @@ func TestFailingAssignmentJob(t *testing.T) {
 		t.Errorf("after %d failures: %+v, want a failed job after 10", failures, j)
 	}
 }
+
+// TestOutageOfOneAssignmentJob makes the batches of one job fail with an error that is not counted.
+func TestOutageOfOneAssignmentJob(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	p, q := f.promotion(promotions.PromotionTypeBonus, 0, 1), f.promotion(promotions.PromotionTypeBonus, 0, 1)
+	audience := promotions.JobAudience{Players: f.players(1500)}
+	first := f.job(promotions.NewJob{Promotion: p.ID, Audience: audience})
+	second := f.job(promotions.NewJob{Promotion: q.ID, Audience: audience})
+	f.exec(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		RAISE 'full' USING ERRCODE = 'disk_full'; END $$`)
+	f.exec(`CREATE TRIGGER fail BEFORE INSERT ON player_promotions FOR EACH ROW WHEN (NEW.promotion_id = '` + p.ID.String() + `')
+		EXECUTE FUNCTION fail()`)
+	for n := 0; !f.read(second).Ended() && n < 20; n++ {
+		if err := f.service.ProcessAssignmentJobs(t.Context()); err == nil || apperr.CodeOf(err) == apperr.DependencyUnavailable {
+			t.Fatalf("got %v, want an error that is logged", err)
+		}
+	}
+	f.succeeded(f.read(second), promotions.AssignmentJobCounts{Assigned: 1500})
+	if j := f.read(first); j.Ended() || j.Attempts != 0 {
+		t.Errorf("got %+v, want an open job without counted attempts", j)
+	}
+	f.exec("DROP TRIGGER fail ON player_promotions")
+	f.succeeded(f.processed(first), promotions.AssignmentJobCounts{Assigned: 1500})
+}
