@@ -3,6 +3,7 @@ package promotions
 import (
 	"bytes"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -89,7 +90,7 @@ func parseLine(line string) (JobPlayer, bool) {
 	local, domain, ok := strings.Cut(text, "@")
 	switch {
 	case ok && local != "" && domain != "" && len(text) <= maxLine && utf8.ValidString(text) &&
-		!strings.ContainsAny(text, " \t\",;") && !strings.Contains(domain, "@"):
+		!strings.ContainsFunc(text, unicode.IsControl) && !strings.ContainsAny(text, " \",;") && !strings.Contains(domain, "@"):
 		p.Email = true
 	default:
 		p.Malformed, p.Given = true, printable.Clip(text, maxMalformed)
