@@ -98,6 +98,11 @@ func (w *jobWork) add(id uuid.UUID, outcome string, muted bool, line int32, give
 // before it assigns again, as Assign does: while it waits for a concurrent assignment of the same promotion to a player, it
 // must not hold the counters, for which that assignment may wait.
 func (w *jobWork) do(ctx context.Context, tx pgx.Tx) error {
+	if len(w.again) > 0 && !w.job.DryRun { // reassign decides again under the lock
+		if _, err := tx.Exec(ctx, lockClaims, []uuid.UUID{w.promotion.ID}); err != nil {
+			return err
+		}
+	}
 	if err := w.storeRefusals(ctx, tx); err != nil {
 		return err
 	}

@@ -103,11 +103,6 @@ func processLines(ctx context.Context, tx pgx.Tx, p domain.Promotion, j *domain.
 		j.Succeed(b.At)
 		return nil
 	}
-	if j.Reassign && !j.DryRun {
-		if _, err := tx.Exec(ctx, lockClaims, []uuid.UUID{p.ID}); err != nil {
-			return err
-		}
-	}
 	work := newJobWork(p, j, b.At)
 	ids := make([]uuid.UUID, len(b.Players))
 	for i, player := range b.Players {
@@ -153,11 +148,6 @@ func processPlayers(ctx context.Context, tx pgx.Tx, p domain.Promotion, j *domai
 	f, err := j.PlayerFilter()
 	if err != nil {
 		return false, err
-	}
-	if j.Reassign && !j.DryRun {
-		if _, err := tx.Exec(ctx, lockClaims, []uuid.UUID{p.ID}); err != nil {
-			return false, err
-		}
 	}
 	args := []any{p.ID, j.ID, b.At, j.Player, j.LastPlayer, b.Limit}
 	condition, args := playerFilter(f, args)
