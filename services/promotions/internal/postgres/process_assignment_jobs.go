@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -149,7 +150,15 @@ func processPlayers(ctx context.Context, tx pgx.Tx, p domain.Promotion, j *domai
 	if err != nil {
 		return false, err
 	}
-	args := []any{p.ID, j.ID, b.At, j.Player, j.LastPlayer, b.Limit}
+	// Until the events of the registrations before the job must have arrived, the batch ends before players whose events may
+	// still be missing. Their ids would be behind the position of the job.
+	last := j.LastPlayer
+	if b.At.Sub(j.CreatedAt) < domain.RegistrationGrace {
+		if arrived := lastID(b.At.Add(-domain.RegistrationGrace)); bytes.Compare(arrived[:], last[:]) < 0 {
+			last = arrived
+		}
+	}
+	args := []any{p.ID, j.ID, b.At, j.Player, last, b.Limit}
 	condition, args := playerFilter(f, args)
 	lock := " FOR SHARE"
 	if j.DryRun {
