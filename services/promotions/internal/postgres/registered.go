@@ -20,7 +20,7 @@ func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Reg
 		}
 		_, err := tx.Exec(ctx, `
 			INSERT INTO players (`+playerColumns+`) VALUES (`+columns.Placeholders(playerColumns, 1)+`)
-			ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at`,
+			ON CONFLICT (id) DO UPDATE SET created_at = LEAST(players.created_at, excluded.created_at)`,
 			playerValues(domain.Player{ID: r.Player, IsActive: true, CreatedAt: r.Registered, UpdatedAt: r.At})...)
 		if err != nil {
 			return err
