@@ -42,6 +42,16 @@ func messageExample(m *protogen.Message, d direction, omit ...string) (object, e
 	return o, nil
 }
 
+// csvExample returns an example of a list of m in CSV.
+func csvExample(m *protogen.Message) (string, error) {
+	row, err := messageExample(m, answer)
+	var names, values []string
+	for _, member := range row {
+		names, values = append(names, member.key), append(values, fmt.Sprint(member.value))
+	}
+	return strings.Join(names, ",") + "\n" + strings.Join(values, ",") + "\n", err
+}
+
 // isMessage reports whether f holds a message of the schema.
 func isMessage(f *protogen.Field) bool {
 	return f.Message != nil && f.Desc.Message().ParentFile().Package() != "google.protobuf"

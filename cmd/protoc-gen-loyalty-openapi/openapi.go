@@ -256,7 +256,7 @@ func (d *openAPI) parameter(f *protogen.Field, in string, required bool) object 
 // route.Body names.
 func (d *openAPI) body(m *protogen.Method, route restroute.Route, inPath []string) object {
 	if option, ok := proto.GetExtension(m.Desc.Options(), optionsv1.E_Upload).(*optionsv1.Upload); ok && option != nil {
-		return object{{"required", true}, {"content", object{{option.GetMedia(), object{{"schema", object{{"type", "string"}}}}}}}}
+		return object{{"required", true}, {"content", object{{option.GetMedia(), fileContent(option.GetExample())}}}}
 	}
 	var content object
 	required := false
@@ -300,6 +300,14 @@ func (d *openAPI) content(m *protogen.Message, as direction, omit ...string) obj
 	}
 }
 
+// fileContent returns the schema and an example of a file.
+func fileContent(example string) object {
+	return object{
+		{"schema", object{{"type", "string"}}},
+		{"examples", object{{"example", object{{"value", example}}}}},
+	}
+}
+
 func (d *openAPI) responses(m *protogen.Method, method schema.Method, hasBody, hasPath bool) object {
 	var o object
 	successes := []int{method.Status}
@@ -310,8 +318,10 @@ func (d *openAPI) responses(m *protogen.Method, method schema.Method, hasBody, h
 		success := object{{"description", http.StatusText(status)}}
 		if status != http.StatusNoContent {
 			content := object{{"application/json", d.content(m.Output, answer)}}
-			if slices.ContainsFunc(m.Output.Fields, schema.IsCSV) {
-				content = content.with("text/csv", object{{"schema", object{{"type", "string"}}}})
+			if i := slices.IndexFunc(m.Output.Fields, schema.IsCSV); i >= 0 {
+				table, err := csvExample(m.Output.Fields[i].Message)
+				d.err = errors.Join(d.err, err)
+				content = content.with("text/csv", fileContent(table))
 			}
 			success = success.with("content", content)
 		}

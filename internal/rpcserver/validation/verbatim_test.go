@@ -41,10 +41,11 @@ func TestOnlyTextsOfPeopleAreNormalized(t *testing.T) {
 	}
 	slices.Sort(normalized)
 	want := []string{
-		"AddTransactionRequest.description", "CreatePromotionRequest.promotion.description", "CreatePromotionRequest.promotion.title",
-		"ListPromotionsRequest.title", "ListUsersRequest.email", "LoginRequest.email", "RegisterRequest.email",
+		"AddTransactionRequest.description", "CreatePromotionRequest.promotion.description",
+		"CreatePromotionRequest.promotion.terms.text", "CreatePromotionRequest.promotion.title",
+		"ListPromotionsRequest.title", "ListUsersRequest.email", "LoginRequest.email", "RedeemRequest.code", "RegisterRequest.email",
 		"RegisterStaffRequest.email", "ReverseTransactionRequest.reason", "SetRestrictionRequest.reason", "UpdatePromotionRequest.promotion.description",
-		"UpdatePromotionRequest.promotion.title",
+		"UpdatePromotionRequest.promotion.terms.text", "UpdatePromotionRequest.promotion.title",
 	}
 	if !slices.Equal(normalized, want) {
 		t.Errorf("the normalized texts are\n%s\nwant\n%s", strings.Join(normalized, "\n"), strings.Join(want, "\n"))

@@ -532,8 +532,10 @@ func (x *Audit) GetTarget() string {
 type Upload struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The media type, "text/csv".
-	Media         string `protobuf:"bytes,1,opt,name=media,proto3" json:"media,omitempty"`
-	MaxBytes      int64  `protobuf:"varint,2,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	Media    string `protobuf:"bytes,1,opt,name=media,proto3" json:"media,omitempty"`
+	MaxBytes int64  `protobuf:"varint,2,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	// An example of the file, for the API documents.
+	Example       string `protobuf:"bytes,3,opt,name=example,proto3" json:"example,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -580,6 +582,13 @@ func (x *Upload) GetMaxBytes() int64 {
 		return x.MaxBytes
 	}
 	return 0
+}
+
+func (x *Upload) GetExample() string {
+	if x != nil {
+		return x.Example
+	}
+	return ""
 }
 
 // Header describes a request header.
@@ -1807,10 +1816,11 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\astep_up\x18\a \x01(\bR\x06stepUp\"X\n" +
 	"\x05Audit\x127\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x1f.loyalty.options.v1.AuditActionR\x06action\x12\x16\n" +
-	"\x06target\x18\x02 \x01(\tR\x06target\";\n" +
+	"\x06target\x18\x02 \x01(\tR\x06target\"U\n" +
 	"\x06Upload\x12\x14\n" +
 	"\x05media\x18\x01 \x01(\tR\x05media\x12\x1b\n" +
-	"\tmax_bytes\x18\x02 \x01(\x03R\bmaxBytes\">\n" +
+	"\tmax_bytes\x18\x02 \x01(\x03R\bmaxBytes\x12\x18\n" +
+	"\aexample\x18\x03 \x01(\tR\aexample\">\n" +
 	"\x06Header\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xa4\x02\n" +

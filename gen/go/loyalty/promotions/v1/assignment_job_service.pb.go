@@ -715,11 +715,14 @@ const file_loyalty_promotions_v1_assignment_job_service_proto_rawDesc = "" +
 	"\arefused\x18\x01 \x03(\v2$.loyalty.promotions.v1.RefusedPlayerB\x04л\x18\x01R\arefused\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
 	"\x05total\x18\x03 \x01(\x05R\x05total\x12*\n" +
-	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate2\xea\v\n" +
+	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate2\xad\f\n" +
 	"\x14AssignmentJobService\x12\xbf\x01\n" +
-	"\x13CreateAssignmentJob\x121.loyalty.promotions.v1.CreateAssignmentJobRequest\x1a$.loyalty.promotions.v1.AssignmentJob\"O\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xca\x01»\x18\x02\b\x1d\x82\xd3\xe4\x93\x026:\x01*\"1/api/v1/promotions/{promotion_id}/assignment-jobs\x12\xd8\x01\n" +
-	"\x13UploadAssignmentJob\x121.loyalty.promotions.v1.UploadAssignmentJobRequest\x1a$.loyalty.promotions.v1.AssignmentJob\"h\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xca\x01»\x18\x02\b\x1dһ\x18\x0f\n" +
-	"\btext/csv\x10\x80\x80\x80@\x82\xd3\xe4\x93\x02<:\x03csv\"5/api/v1/promotions/{promotion_id}/assignment-jobs/csv\x12\xbc\x01\n" +
+	"\x13CreateAssignmentJob\x121.loyalty.promotions.v1.CreateAssignmentJobRequest\x1a$.loyalty.promotions.v1.AssignmentJob\"O\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xca\x01»\x18\x02\b\x1d\x82\xd3\xe4\x93\x026:\x01*\"1/api/v1/promotions/{promotion_id}/assignment-jobs\x12\x9b\x02\n" +
+	"\x13UploadAssignmentJob\x121.loyalty.promotions.v1.UploadAssignmentJobRequest\x1a$.loyalty.promotions.v1.AssignmentJob\"\xaa\x01\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xca\x01»\x18\x02\b\x1dһ\x18Q\n" +
+	"\btext/csv\x10\x80\x80\x80@\x1a@player_id\n" +
+	"01999e0c-1c7b-7b0e-9d3a-0d5f3c1c2f10\n" +
+	"anna@example.com\n" +
+	"\x82\xd3\xe4\x93\x02<:\x03csv\"5/api/v1/promotions/{promotion_id}/assignment-jobs/csv\x12\xbc\x01\n" +
 	"\x12ListAssignmentJobs\x120.loyalty.promotions.v1.ListAssignmentJobsRequest\x1a1.loyalty.promotions.v1.ListAssignmentJobsResponse\"A\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x023\x121/api/v1/promotions/{promotion_id}/assignment-jobs\x12\x9a\x01\n" +
 	"\x10GetAssignmentJob\x12..loyalty.promotions.v1.GetAssignmentJobRequest\x1a$.loyalty.promotions.v1.AssignmentJob\"0\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\"\x12 /api/v1/assignment-jobs/{job_id}\x12\xb2\x01\n" +
 	"\x12PauseAssignmentJob\x120.loyalty.promotions.v1.PauseAssignmentJobRequest\x1a$.loyalty.promotions.v1.AssignmentJob\"D\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\n" +

@@ -1476,7 +1476,7 @@ var File_loyalty_promotions_v1_promotion_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xa3\r\n" +
+	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xa7\r\n" +
 	"\tPromotion\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12~\n" +
 	"\x05title\x18\x02 \x01(\tBh\xe0A\x02\xbaHR\xba\x01H\n" +
@@ -1498,8 +1498,8 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\x05state\x18\v \x01(\x0e2%.loyalty.promotions.v1.PromotionStateB\x13\xe0A\x03\xaa\xbb\x18\x02H\x01\xba\xbb\x18\x06ACTIVER\x05state\x12!\n" +
 	"\x05draft\x18\f \x01(\bB\x06\xe0A\x04\xe0A\x05H\x01R\x05draft\x88\x01\x01\x12D\n" +
 	"\x06limits\x18\r \x01(\v2&.loyalty.promotions.v1.PromotionLimitsB\x04Ȼ\x18\x01R\x06limits\x12J\n" +
-	"\x05usage\x18\x0e \x01(\v2%.loyalty.promotions.v1.PromotionUsageB\r\xe0A\x03\xaa\xbb\x18\x02H\x01Ȼ\x18\x01R\x05usage\x12P\n" +
-	"\x04code\x18\x0f \x01(\tB7\xbaH\x1dr\x1b\x18 2\x17^([A-Za-z0-9-]{4,32})?$\xaa\xbb\x18\x02 \x01\xba\xbb\x18\tSPRING-24Ȼ\x18\x01H\x02R\x04code\x88\x01\x01\x12;\n" +
+	"\x05usage\x18\x0e \x01(\v2%.loyalty.promotions.v1.PromotionUsageB\r\xe0A\x03\xaa\xbb\x18\x02H\x01Ȼ\x18\x01R\x05usage\x12T\n" +
+	"\x04code\x18\x0f \x01(\tB;\xbaH\x1dr\x1b\x18 2\x17^([A-Za-z0-9-]{4,32})?$\xaa\xbb\x18\x02 \x01\xba\xbb\x18\tSPRING-24\xc0\xbb\x18\x01Ȼ\x18\x01H\x02R\x04code\x88\x01\x01\x12;\n" +
 	"\x05terms\x18\x10 \x01(\v2%.loyalty.promotions.v1.PromotionTermsR\x05terms:\xe4\x04\xaa\xbb\x18\xdf\x04\n" +
 	"\n" +
 	"promotions\x12\x1c\n" +
