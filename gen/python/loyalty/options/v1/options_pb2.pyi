@@ -190,12 +190,14 @@ class Audit(_message.Message):
     def __init__(self, action: _Optional[_Union[AuditAction, str]] = ..., target: _Optional[str] = ...) -> None: ...
 
 class Upload(_message.Message):
-    __slots__ = ("media", "max_bytes")
+    __slots__ = ("media", "max_bytes", "example")
     MEDIA_FIELD_NUMBER: _ClassVar[int]
     MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    EXAMPLE_FIELD_NUMBER: _ClassVar[int]
     media: str
     max_bytes: int
-    def __init__(self, media: _Optional[str] = ..., max_bytes: _Optional[int] = ...) -> None: ...
+    example: str
+    def __init__(self, media: _Optional[str] = ..., max_bytes: _Optional[int] = ..., example: _Optional[str] = ...) -> None: ...
 
 class Header(_message.Message):
     __slots__ = ("name", "description")

@@ -184,20 +184,26 @@ class Assignment(_message.Message):
     def __init__(self, id: _Optional[str] = ..., user_id: _Optional[str] = ..., promotion_id: _Optional[str] = ..., claimed: _Optional[bool] = ..., amount: _Optional[str] = ..., assigned_by: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., transaction_id: _Optional[str] = ..., promotion: _Optional[_Union[Promotion, _Mapping]] = ..., state: _Optional[_Union[Assignment.State, str]] = ..., expires_at: _Optional[str] = ..., revoked_at: _Optional[str] = ..., source: _Optional[_Union[Assignment.Source, str]] = ..., job_id: _Optional[str] = ..., terms_version: _Optional[int] = ...) -> None: ...
 
 class ClaimReservation(_message.Message):
-    __slots__ = ("id", "user_id", "promotion_id", "amount", "reserved_at", "not_after")
+    __slots__ = ("id", "user_id", "promotion_id", "amount", "reserved_at", "not_after", "started", "ended", "closed")
     ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     RESERVED_AT_FIELD_NUMBER: _ClassVar[int]
     NOT_AFTER_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    ENDED_FIELD_NUMBER: _ClassVar[int]
+    CLOSED_FIELD_NUMBER: _ClassVar[int]
     id: str
     user_id: str
     promotion_id: str
     amount: str
     reserved_at: _timestamp_pb2.Timestamp
     not_after: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., user_id: _Optional[str] = ..., promotion_id: _Optional[str] = ..., amount: _Optional[str] = ..., reserved_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., not_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    started: int
+    ended: int
+    closed: bool
+    def __init__(self, id: _Optional[str] = ..., user_id: _Optional[str] = ..., promotion_id: _Optional[str] = ..., amount: _Optional[str] = ..., reserved_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., not_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started: _Optional[int] = ..., ended: _Optional[int] = ..., closed: _Optional[bool] = ...) -> None: ...
 
 class PromotionCounter(_message.Message):
     __slots__ = ("id", "assigned", "claimed", "expired", "revoked", "spent")
