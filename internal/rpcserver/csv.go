@@ -2,6 +2,7 @@ package rpcserver
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"fmt"
 	"mime"
@@ -98,6 +99,23 @@ func csvCell(fd protoreflect.FieldDescriptor, v protoreflect.Value) string {
 		return text
 	default:
 		return v.String()
+	}
+}
+
+// linkNextPage adds the header Link with the next page to a list in CSV, which has no other place for the page token.
+func (s *Server) linkNextPage(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		res, err := next(ctx, req)
+		info := requestInfoFrom(ctx)
+		if err != nil || !info.csv {
+			return res, err
+		}
+		if page, ok := res.Any().(interface{ GetNextPageToken() string }); ok && page.GetNextPageToken() != "" {
+			query := info.url.Query()
+			query.Set("page_token", page.GetNextPageToken())
+			res.Header().Set("Link", fmt.Sprintf("<%s?%s>; rel=\"next\"", info.url.EscapedPath(), query.Encode()))
+		}
+		return res, nil
 	}
 }
 

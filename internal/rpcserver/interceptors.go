@@ -21,7 +21,7 @@ import (
 func (s *Server) interceptors() []connect.Interceptor {
 	var all []connect.Interceptor
 	for _, step := range []connect.UnaryInterceptorFunc{
-		s.answer, s.recover, s.timeout, s.bind, s.authorize, s.validate, s.audit, s.mapErrors, s.hideStaffOnly,
+		s.answer, s.recover, s.linkNextPage, s.timeout, s.bind, s.authorize, s.validate, s.audit, s.mapErrors, s.hideStaffOnly,
 		s.idempotent,
 	} {
 		all = append(all, step)

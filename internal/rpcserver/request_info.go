@@ -36,6 +36,8 @@ type requestInfo struct {
 	route *route
 	url   *url.URL
 	body  []byte
+	// csv is true for a REST request whose answer is in CSV.
+	csv bool
 	// violations are those that bind has found in a REST request.
 	violations []apperr.Violation
 
@@ -95,8 +97,8 @@ func AddErrorHeader(ctx context.Context, name, value string) {
 }
 
 // AnswerExisting records that the request that ctx belongs to has created nothing, because what it creates existed before. A
-// REST route then answers with the status 200. The method must have the option may_exist. The handler must call AnswerExisting
-// before it returns.
+// REST route then answers with the status 200. The method must have the option may_exist. The handler must call
+// AnswerExisting before it returns.
 func AnswerExisting(ctx context.Context) { requestInfoFrom(ctx).existing = true }
 
 // begin creates the requestInfo of a request. It returns the request with the requestInfo in its context.

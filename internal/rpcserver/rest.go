@@ -128,7 +128,7 @@ func (s *Server) handleRoute(m *method, rt *route, service http.Handler) http.Ha
 		if rt.csv {
 			w.Header().Add("Vary", "Accept")
 			if acceptsCSV(r.Header) {
-				rw.media, codec = mediaCSV+"; charset=utf-8", nameCSV
+				info.csv, rw.media, codec = true, mediaCSV+"; charset=utf-8", nameCSV
 			}
 		}
 		service.ServeHTTP(rw, connectRequest(ctx, r, m.procedure, codec))

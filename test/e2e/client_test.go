@@ -77,7 +77,7 @@ const password = "correct horse battery"
 type verbatim string
 
 // try sends a request. Headers are names and values; they replace the default ones, and a name may be repeated. The error is
-// set if there is no response, or if its body is not a JSON object.
+// set if there is no response, or if its body is neither a JSON object nor CSV.
 func (c client) try(method, path string, body any, headers ...string) (answer, error) {
 	var reader io.Reader
 	if body != nil {
@@ -118,7 +118,7 @@ func (c client) try(method, path string, body any, headers ...string) (answer, e
 		return answer{}, err
 	}
 	a := answer{status: response.StatusCode, header: response.Header, raw: string(raw)}
-	if len(raw) > 0 {
+	if len(raw) > 0 && !strings.HasPrefix(response.Header.Get("Content-Type"), "text/csv") {
 		if err := json.Unmarshal(raw, &a.body); err != nil {
 			return a, fmt.Errorf("%s %s: status %d, the body is not a JSON object: %s", method, path, a.status, raw)
 		}

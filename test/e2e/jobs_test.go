@@ -82,6 +82,16 @@ func uploads(staff, first, second client) {
 	if len(refused) != 2 || refused[0]["line"] != 4.0 || refused[1]["line"] != 6.0 || text(refused[1], "outcome") != "MALFORMED" {
 		staff.t.Errorf("got %v, want the lines 4 and 6", refused)
 	}
+	var lines strings.Builder
+	next := "/api/v1/assignment-jobs/" + j.text("id") + "/refused?page_size=1"
+	for pages := 0; next != "" && pages < 3; pages++ {
+		page := staff.call(200, "GET", next, nil, "Accept", "text/csv")
+		lines.WriteString(strings.TrimPrefix(page.raw, "line,player,outcome\n"))
+		next, _, _ = strings.Cut(strings.TrimPrefix(page.header.Get("Link"), "<"), ">")
+	}
+	if want := "4,nobody-" + first.email + ",UNKNOWN_PLAYER\n6,nonsense,MALFORMED\n"; lines.String() != want || next != "" {
+		staff.t.Errorf("got the pages %q and then %q, want %q", lines.String(), next, want)
+	}
 	for _, empty := range []string{"", "email\n", "\n \n"} {
 		if a := csv(400, path, verbatim(empty)); a.text("code") != "VALIDATION_FAILED" {
 			staff.t.Errorf("%q: got %v, want VALIDATION_FAILED", empty, a)
