@@ -75,10 +75,10 @@ func (c *Call) Answer(message proto.Message) (Answer, error) {
 	return Answer{ID: c.ID, Request: c.Request, Message: encoded}, err
 }
 
-// Save stores the answer to the call of ctx in the transaction tx, which has the effect of the call. The answer must not be one
-// of something that existed before; package rpcserver stores such an answer, because the call has no effect. Save does nothing if the
-// call has no Idempotency-Key. If a concurrent call with the same key has saved its answer, Save waits for the end of its
-// transaction, and returns ErrRepeated if it is committed.
+// Save stores the answer to the call of ctx in the transaction tx, which has the effect of the call. The answer must not be
+// one of something that existed before; package rpcserver stores such an answer, because the call has no effect. Save does
+// nothing if the call has no Idempotency-Key. If a concurrent call with the same key has saved its answer, Save waits for
+// the end of its transaction, and returns ErrRepeated if it is committed.
 func Save(ctx context.Context, tx postgres.Execer, answer proto.Message) error {
 	call, ok := ctx.Value(contextKey{}).(*Call)
 	if !ok {

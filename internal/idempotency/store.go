@@ -49,8 +49,8 @@ func (s *Store) Add(ctx context.Context, a Answer) (bool, error) {
 }
 
 func add(ctx context.Context, db postgres.Execer, a Answer) (bool, error) {
-	tag, err := db.Exec(ctx, `INSERT INTO idempotency_keys (id, request, answer, existing, created_at) VALUES ($1, $2, $3, $4, now())
-		ON CONFLICT (id) DO NOTHING`, a.ID, []byte(a.Request), a.Message, a.Existing)
+	tag, err := db.Exec(ctx, `INSERT INTO idempotency_keys (id, request, answer, existing, created_at)
+		VALUES ($1, $2, $3, $4, now()) ON CONFLICT (id) DO NOTHING`, a.ID, []byte(a.Request), a.Message, a.Existing)
 	return tag.RowsAffected() == 1, err
 }
 

@@ -111,8 +111,8 @@ func (s *Server) idempotent(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// compareUpload makes the fingerprint of a call include its upload, once the upload is read. If the answer is already stored,
-// compareUpload reads the upload to its end.
+// compareUpload makes the fingerprint of a call include its upload, once the upload is read. If the answer is already
+// stored, compareUpload reads the upload to its end.
 func (s *Server) compareUpload(ctx context.Context, call *idempotency.Call) error {
 	u := uploadFrom(ctx)
 	if u == nil {

@@ -43,8 +43,8 @@ func newUpload(w http.ResponseWriter, r *http.Request, limit int64) (*upload, *a
 	return &upload{body: r.Body, control: http.NewResponseController(w), limit: limit, left: limit, sum: sha256.New()}, nil
 }
 
-// Read reads a part of the body, which must arrive within limits.UploadPause. It returns PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, or
-// VALIDATION_FAILED if the body is incomplete.
+// Read reads a part of the body, which must arrive within limits.UploadPause. It returns PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT,
+// or VALIDATION_FAILED if the body is incomplete.
 func (u *upload) Read(p []byte) (int, error) {
 	now := time.Now()
 	_ = u.control.SetReadDeadline(now.Add(limits.UploadPause)) // a ResponseRecorder has no deadlines

@@ -9,9 +9,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
-// jobsSQL compares the jobs with the assignments that carry their ids. An assignment that was made again carries the id of the
-// last job only; the earlier ones have a replacement instead. It returns the jobs that differ, and the ids of jobs that do not
-// exist.
+// jobsSQL compares the jobs with the assignments that carry their ids. An assignment that was made again carries the id of
+// the last job only; the earlier ones have a replacement instead. It returns the jobs that differ, and the ids of jobs that
+// do not exist.
 const jobsSQL = `
 	WITH counted AS (
 	  SELECT job_id AS id, count(*) AS n FROM (

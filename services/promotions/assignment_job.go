@@ -36,8 +36,8 @@ type JobStore interface {
 	NextBatch(ctx context.Context, now time.Time) (AssignmentJob, JobChunk, bool, error)
 	// ProcessBatch processes a batch, unless the job has changed since NextBatch. It reports whether the job has progressed.
 	ProcessBatch(ctx context.Context, b JobBatch) (bool, error)
-	// FailAttempt records that a batch of a job failed, so that other jobs precede it. It counts the attempt if counted is true,
-	// and returns the number of counted attempts in a row.
+	// FailAttempt records that a batch of a job failed, so that other jobs precede it. It counts the attempt if counted is
+	// true, and returns the number of counted attempts in a row.
 	FailAttempt(ctx context.Context, job uuid.UUID, counted bool) (int64, error)
 	// PruneJobs deletes up to limit rows that jobs need no more, and reports whether there may be more: lines and forecasts of
 	// ended jobs, lines without a job that were stored before orphaned, and refused players of jobs that ended before expired.

@@ -30,9 +30,9 @@ type NewJob struct {
 
 const fieldAudience = "audience"
 
-// CreateAssignmentJob creates a job, which the replicas then process. It fails with VALIDATION_FAILED unless the audience has
-// exactly one member, with NOT_FOUND, and with the error of [Promotion.Available], except that a job of a paused promotion
-// waits.
+// CreateAssignmentJob creates a job, which the replicas then process. It fails with VALIDATION_FAILED unless the audience
+// has exactly one member, with NOT_FOUND, and with the error of [Promotion.Available], except that a job of a paused
+// promotion waits.
 func (s *Service) CreateAssignmentJob(ctx context.Context, n NewJob) (AssignmentJob, error) {
 	members := 0
 	for _, given := range []bool{len(n.Audience.Players) > 0, n.Audience.All, n.Audience.Filter != nil} {

@@ -36,8 +36,9 @@ const (
 // registered before may still arrive.
 const RegistrationGrace = registrationWait
 
-// ProcessAssignmentJobs processes batches until a job comes again that did not progress. Every replica calls it every second.
-// A batch that fails is repeated after those of other jobs. After several failures in a row, except outages, the job fails.
+// ProcessAssignmentJobs processes batches until a job comes again that did not progress. Every replica calls it every
+// second. A batch that fails is repeated after those of other jobs. After several failures in a row, except outages, the job
+// fails.
 func (s *Service) ProcessAssignmentJobs(ctx context.Context) error {
 	var failures error
 	stuck := map[uuid.UUID]bool{}

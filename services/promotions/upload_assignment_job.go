@@ -17,9 +17,10 @@ import (
 const maxChunk = 64 << 10
 
 // UploadAssignmentJob creates a job for the players whom lines name: one id or e-mail per line, after an optional header
-// player_id or email. It stores the lines while it reads them, so its memory does not grow with their number. The lines become
-// a job only at the end, so an interrupted upload has no effect. The audience of n is ignored. UploadAssignmentJob fails with
-// VALIDATION_FAILED if there are no lines, with the errors of [Service.CreateAssignmentJob], and with those of lines.
+// player_id or email. It stores the lines while it reads them, so its memory does not grow with their number. The lines
+// become a job only at the end, so an interrupted upload has no effect. The audience of n is ignored. UploadAssignmentJob
+// fails with VALIDATION_FAILED if there are no lines, with the errors of [Service.CreateAssignmentJob], and with those of
+// lines.
 func (s *Service) UploadAssignmentJob(ctx context.Context, n NewJob, lines io.Reader) (AssignmentJob, error) {
 	j, err := s.newJob(n)
 	if err != nil {
@@ -75,8 +76,8 @@ func (u *uploader) read(lines io.Reader) error {
 	}
 }
 
-// readLine returns the next line without its line feed, and at most maxLine+1 bytes of it. The error is io.EOF after the last
-// line.
+// readLine returns the next line without its line feed, and at most maxLine+1 bytes of it. The error is io.EOF after the
+// last line.
 func readLine(r *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {

@@ -3,6 +3,7 @@ package promotions
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -30,7 +31,7 @@ func uploaded(t *testing.T, text string) ([]JobPlayer, []JobChunk, int32) {
 	if err := u.read(iotest.OneByteReader(strings.NewReader(text))); err != nil {
 		t.Fatal(err)
 	}
-	chunks := append(store.chunks, u.chunk)
+	chunks := slices.Concat(store.chunks, []JobChunk{u.chunk})
 	var players []JobPlayer
 	for _, c := range chunks {
 		players = append(players, c.players()...)

@@ -24,12 +24,6 @@ type Store interface {
 	CreateUser(ctx context.Context, u User) error
 	// User reads a user.
 	User(ctx context.Context, id uuid.UUID) (User, error)
-	// UserByEmail reads the user whose e-mail folds to folded; see [FoldEmail].
-	UserByEmail(ctx context.Context, folded string) (User, error)
-	// PlayersByEmail returns the ids of the players whose e-mails fold to folded, by folded e-mail.
-	PlayersByEmail(ctx context.Context, folded []string) (map[string]uuid.UUID, error)
-	// Users lists users, newest first.
-	Users(ctx context.Context, f UserFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[User], error)
 	// SetActive activates or deactivates a user, and returns the user with the new status. A change increments the status
 	// version and, for a player, stores the event. A deactivation also marks the user's sessions for ending. If the user
 	// already has the status, SetActive writes nothing.
@@ -51,10 +45,21 @@ type Store interface {
 		ctx context.Context, user uuid.UUID, f TransactionFilter, p keyset.PageRequest[int64],
 	) (keyset.Page[Transaction], error)
 
+	DirectoryStore
 	SessionMarkStore
 	AuditStore
 	FactorStore
 	RestrictionStore
+}
+
+// DirectoryStore finds users.
+type DirectoryStore interface {
+	// UserByEmail reads the user whose e-mail folds to folded; see [FoldEmail].
+	UserByEmail(ctx context.Context, folded string) (User, error)
+	// PlayersByEmail returns the ids of the players whose e-mails fold to folded, by folded e-mail.
+	PlayersByEmail(ctx context.Context, folded []string) (map[string]uuid.UUID, error)
+	// Users lists users, newest first.
+	Users(ctx context.Context, f UserFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[User], error)
 }
 
 // SessionMarkStore stores which sessions are to be ended. SetActive, SetPasswordHash, ChangePassword and ConfirmSecondFactor

@@ -130,8 +130,8 @@ func (r *Reader) TimeText(field, s string, p Presence) time.Time {
 	return t
 }
 
-// IsZero reports whether a time stands for no time after it was stored. Times are stored in microseconds, so every time in the
-// first microsecond of the year 1 does.
+// IsZero reports whether a time stands for no time after it was stored. Times are stored in microseconds, so every time in
+// the first microsecond of the year 1 does.
 func IsZero(t time.Time) bool { return t.Truncate(time.Microsecond).IsZero() }
 
 // ParseTime parses a time in RFC 3339 between the years 1 and 9999, and returns it in UTC. The zero time is valid.

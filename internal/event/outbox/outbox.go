@@ -69,10 +69,10 @@ func Append(ctx context.Context, tx postgres.Execer, events ...event.Event) erro
 	return nil
 }
 
-// AppendSelected returns a statement that does what [Append] does, for those of the events whose ids a query returns, and its
-// arguments. The statement is part of a larger one: its placeholders begin at first, and the query may read the rows that
-// another part of the larger statement has inserted. The transaction must already have changed or locked a row, so that it has
-// an xid.
+// AppendSelected returns a statement that does what [Append] does, for those of the events whose ids a query returns, and
+// its arguments. The statement is part of a larger one: its placeholders begin at first, and the query may read the rows
+// that another part of the larger statement has inserted. The transaction must already have changed or locked a row, so that
+// it has an xid.
 func AppendSelected(ctx context.Context, first int, ids string, events ...event.Event) (string, []any, error) {
 	rows := newRows(len(events))
 	traceparent := tracing.Traceparent(ctx)

@@ -11,8 +11,8 @@ import (
 )
 
 // Rotate exchanges a refresh token for the next pair of tokens, and stores from as the client of the session. All calls with
-// the same token within [session.GracePeriod] return the same pair, even concurrent calls on different replicas. Rotate calls
-// issue unless it already knows that the token was used.
+// the same token within [session.GracePeriod] return the same pair, even concurrent calls on different replicas. Rotate
+// calls issue unless it already knows that the token was used.
 //
 // Errors: TOKEN_INVALID if the token is malformed or not authentic, TOKEN_REVOKED if its session has ended, and TOKEN_REUSED
 // if it was rotated and its grace period has passed. In the last case, Rotate also ends the session. An error of issue is

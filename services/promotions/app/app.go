@@ -179,21 +179,26 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.handler, err = a.mount(server)
+	return a, err
+}
+
+// mount adds the handlers of the public API to the server, and returns the handler of all.
+func (a *App) mount(server *rpcserver.Server) (http.Handler, error) {
 	server.Mount(promotionsv1connect.NewPromotionServiceHandler(rpc.New(a.service), server.Options()...))
 	server.Mount(promotionsv1connect.NewAnomalyServiceHandler(rpc.NewAnomalies(a.monitor), server.Options()...))
 	server.Mount(promotionsv1connect.NewAssignmentJobServiceHandler(rpc.NewJobs(a.service), server.Options()...))
 	server.Handle("GET "+buildinfo.Path, buildinfo.Handler())
 	server.Handle("/promotions/api-docs/", apidocs.New("promotions", openapi.FS, rpcserver.WriteProblem))
-	a.handler, err = server.Handler()
-	return a, err
+	return server.Handler()
 }
 
 // Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Run relays and consumes events, settles claims, handles the deadlines of assignments, processes jobs, and prunes the inbox,
-// the windows of anomalies, the idempotency keys and ended jobs, until ctx ends. It returns when all of them have stopped. They start only after the
-// migrations are applied.
+// Run relays and consumes events, settles claims, handles the deadlines of assignments, processes jobs, and prunes the
+// inbox, the windows of anomalies, the idempotency keys and ended jobs, until ctx ends. It returns when all of them have
+// stopped. They start only after the migrations are applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("promotions relay", a.schema.Before(a.relay.Run))

@@ -15,7 +15,8 @@ const (
 	// deadlineInterval is at most the delay of reminders and of the recorded expiry of assignments. Claims check the expiry
 	// themselves.
 	deadlineInterval = 5 * time.Second
-	// jobInterval is how often a replica looks for jobs that have work. It bounds the time until another replica continues a job.
+	// jobInterval is how often a replica looks for jobs that have work. It bounds the time until another replica continues a
+	// job.
 	jobInterval = 500 * time.Millisecond
 	// pruneJobsInterval is how often the rest of ended jobs is deleted.
 	pruneJobsInterval = 10 * time.Minute

@@ -28,8 +28,8 @@ func New(conn grpc.ClientConnInterface) *Client {
 	return &Client{usersv1.NewDirectoryServiceClient(conn)}
 }
 
-// FindPlayers returns the ids of the players with the given e-mails, by e-mail. It fails with DEPENDENCY_UNAVAILABLE if the users
-// service cannot be reached.
+// FindPlayers returns the ids of the players with the given e-mails, by e-mail. It fails with DEPENDENCY_UNAVAILABLE if the
+// users service cannot be reached.
 func (c *Client) FindPlayers(ctx context.Context, emails []string) (map[string]uuid.UUID, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -176,16 +176,17 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, to addressees, o
 	return announce(ctx, tx, p, inserted, to.muted)
 }
 
-// reassignable is the condition that an assignment a of the promotion $1 to one of the players $2 is revoked or has expired at
-// $3, and is not being claimed.
-const reassignable = `promotion_id = $1 AND user_id = ANY ($2) AND NOT claimed AND (revoked_at IS NOT NULL OR expires_at <= $3)
-	AND NOT EXISTS (SELECT FROM claim_reservations c WHERE c.id = a.id)`
+// reassignable is the condition that an assignment a of the promotion $1 to one of the players $2 is revoked or has expired
+// at $3, and is not being claimed.
+const reassignable = `promotion_id = $1 AND user_id = ANY ($2) AND NOT claimed
+	AND (revoked_at IS NOT NULL OR expires_at <= $3) AND NOT EXISTS (SELECT FROM claim_reservations c WHERE c.id = a.id)`
 
 // reassign assigns p again to the players whose assignment was revoked or has expired, and returns these players. The caller
 // holds the lock of the promotion's claims. If the assignment belonged to a job, reassign records the replacement.
 func reassign(ctx context.Context, tx pgx.Tx, p domain.Promotion, to addressees, o origin) ([]uuid.UUID, error) {
-	if _, err := tx.Exec(ctx, `INSERT INTO assignment_job_replacements (job_id, assignment_id)
-		SELECT job_id, id FROM player_promotions a WHERE job_id IS NOT NULL AND `+reassignable, p.ID, to.players, o.at); err != nil {
+	_, err := tx.Exec(ctx, `INSERT INTO assignment_job_replacements (job_id, assignment_id)
+		SELECT job_id, id FROM player_promotions a WHERE job_id IS NOT NULL AND `+reassignable, p.ID, to.players, o.at)
+	if err != nil {
 		return nil, err
 	}
 	rows, err := tx.Query(ctx, `

@@ -44,14 +44,16 @@ func (s *Store) Jobs(ctx context.Context, promotion uuid.UUID, p keyset.PageRequ
 		where, args = where+" AND id < $2", append(args, p.Before)
 	}
 	return listPage(ctx, s, list[domain.AssignmentJob]{
-		table: "assignment_jobs", columns: assignmentJobColumns, scan: scanAssignmentJob, all: "promotion_id = $1", order: "id DESC",
+		table: "assignment_jobs", columns: assignmentJobColumns, scan: scanAssignmentJob,
+		all: "promotion_id = $1", order: "id DESC",
 	}, where, args, p.Size)
 }
 
 // RefusedPlayers lists the refused players of a job by ascending number.
 func (s *Store) RefusedPlayers(ctx context.Context, job uuid.UUID, p keyset.PageRequest[int64]) (keyset.Page[domain.RefusedPlayer], error) {
 	return listPage(ctx, s, list[domain.RefusedPlayer]{
-		table: "assignment_job_refusals", columns: refusedPlayerColumns, scan: scanRefusedPlayer, all: "job_id = $1", order: "number",
+		table: "assignment_job_refusals", columns: refusedPlayerColumns, scan: scanRefusedPlayer,
+		all: "job_id = $1", order: "number",
 	}, "job_id = $1 AND number > $2", []any{job, p.Before}, p.Size)
 }
 
@@ -119,13 +121,14 @@ func updateJob(ctx context.Context, tx pgx.Tx, j domain.AssignmentJob) error {
 	for i, name := range set {
 		set[i] = fmt.Sprintf("%s = $%d", name, i+2)
 	}
-	_, err := tx.Exec(ctx, "UPDATE assignment_jobs SET "+strings.Join(set, ", ")+" WHERE id = $1", append([]any{j.ID}, values...)...)
+	_, err := tx.Exec(ctx, "UPDATE assignment_jobs SET "+strings.Join(set, ", ")+" WHERE id = $1",
+		append([]any{j.ID}, values...)...)
 	return err
 }
 
 // FailAttempt records a failed batch.
 func (s *Store) FailAttempt(ctx context.Context, job uuid.UUID, counted bool) (attempts int64, err error) {
-	err = s.pool.QueryRow(ctx, `UPDATE assignment_jobs SET attempts = attempts + $2::boolean::int, worked_at = now() WHERE id = $1
-		RETURNING attempts`, job, counted).Scan(&attempts)
+	err = s.pool.QueryRow(ctx, `UPDATE assignment_jobs SET attempts = attempts + $2::boolean::int, worked_at = now()
+		WHERE id = $1 RETURNING attempts`, job, counted).Scan(&attempts)
 	return attempts, toJobError(err)
 }

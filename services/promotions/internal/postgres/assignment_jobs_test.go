@@ -144,11 +144,11 @@ func TestAssignmentJobCountsOutcomes(t *testing.T) {
 	if err := f.pool.QueryRow(t.Context(), "SELECT count(*) FROM refusals WHERE action = 'JOB' AND user_id = $1 AND promotion_id = $2", players[10], p.ID).Scan(&refusals); err != nil || refusals != 1 {
 		t.Errorf("%d refusals are recorded, %v, want that of the run", refusals, err)
 	}
-	f.prunedAllBut(j, 8)
+	f.prunedAllBut(8)
 }
 
 // prunedAllBut prunes the jobs and checks that only refused players are left, until 30 days have passed.
-func (f fixture) prunedAllBut(j promotions.AssignmentJob, refused int) {
+func (f fixture) prunedAllBut(refused int) {
 	f.Helper()
 	for _, tt := range []struct {
 		after time.Duration

@@ -15,8 +15,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-// CreateJob stores a job. Its audience is fixed by the greatest id of a player that is stored or that a player could have got
-// by now: ids are UUIDv7, and the events of registrations arrive some milliseconds later.
+// CreateJob stores a job. Its audience is fixed by the greatest id of a player that is stored or that a player could have
+// got by now: ids are UUIDv7, and the events of registrations arrive some milliseconds later.
 func (s *Store) CreateJob(
 	ctx context.Context, j domain.AssignmentJob, chunks []domain.JobChunk, check func(domain.Promotion) error,
 ) (domain.AssignmentJob, error) {

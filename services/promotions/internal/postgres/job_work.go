@@ -24,8 +24,8 @@ const (
 )
 
 // outcomeSQL returns the outcome for a player p with an assignment a, at the time $3 in the job $2 of the promotion $1, and
-// whether the notifications of promotions to the player are muted. A job does not assign a promotion again that it has assigned
-// itself.
+// whether the notifications of promotions to the player are muted. A job does not assign a promotion again that it has
+// assigned itself.
 func outcomeSQL() string {
 	return `CASE
 	WHEN p.id IS NULL THEN 'UNKNOWN_PLAYER'
@@ -37,9 +37,9 @@ func outcomeSQL() string {
 	ELSE 'ALREADY_ASSIGNED' END, COALESCE(` + mutedSQL("p", "$3") + `, false)`
 }
 
-// assignmentSQL joins the assignment a of the promotion $1 to the player in the table. The subquery with LIMIT is executed once
-// per player. PostgreSQL could instead read all assignments of the promotion once per batch for a plain join, if it does not
-// know yet that a job has made many of them.
+// assignmentSQL joins the assignment a of the promotion $1 to the player in the table. The subquery with LIMIT is executed
+// once per player. PostgreSQL could instead read all assignments of the promotion once per batch for a plain join, if it
+// does not know yet that a job has made many of them.
 func assignmentSQL(table string) string {
 	return `LEFT JOIN LATERAL (
 	  SELECT * FROM player_promotions WHERE user_id = ` + table + `.id AND promotion_id = $1 LIMIT 1) a ON true`
@@ -160,8 +160,9 @@ func (w *jobWork) forecast(ctx context.Context, tx pgx.Tx, players []uuid.UUID) 
 	return int(tag.RowsAffected()), err
 }
 
-// assignNew assigns the promotion to players for the first time, with their notifications and deadlines, in one statement. It
-// returns the number of assignments. Players to whom another transaction has assigned the promotion meanwhile are omitted.
+// assignNew assigns the promotion to players for the first time, with their notifications and deadlines, in one statement.
+// It returns the number of assignments. Players to whom another transaction has assigned the promotion meanwhile are
+// omitted.
 func (w *jobWork) assignNew(ctx context.Context, tx pgx.Tx) (int, error) {
 	switch {
 	case len(w.created) == 0:

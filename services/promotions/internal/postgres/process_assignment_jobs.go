@@ -46,8 +46,8 @@ func (s *Store) NextBatch(ctx context.Context, now time.Time) (j domain.Assignme
 	return j, c, err == nil, toAppError(err)
 }
 
-// ProcessBatch processes a batch in one transaction. It locks the job, so that no other replica processes the same batch, then
-// the promotion, as Assign does. Then it locks the players, so that nothing is assigned to a player after a restriction
+// ProcessBatch processes a batch in one transaction. It locks the job, so that no other replica processes the same batch,
+// then the promotion, as Assign does. Then it locks the players, so that nothing is assigned to a player after a restriction
 // was stored.
 func (s *Store) ProcessBatch(ctx context.Context, b domain.JobBatch) (progressed bool, err error) {
 	err = s.inLockingTx(ctx, func(tx pgx.Tx) error {
@@ -56,8 +56,8 @@ func (s *Store) ProcessBatch(ctx context.Context, b domain.JobBatch) (progressed
 			return err
 		}
 		j, err := queryOne(ctx, tx, scanAssignmentJob, "SELECT "+assignmentJobColumns+` FROM assignment_jobs
-			WHERE id = $1 AND finished_at IS NULL AND chunk = $2 AND player IS NOT DISTINCT FROM $3::uuid AND (state <> 'PAUSED' OR waiting)
-			FOR NO KEY UPDATE SKIP LOCKED`, b.Job.ID, b.Job.Chunk, columns.UUID(b.Job.Player))
+			WHERE id = $1 AND finished_at IS NULL AND chunk = $2 AND player IS NOT DISTINCT FROM $3::uuid
+			AND (state <> 'PAUSED' OR waiting) FOR NO KEY UPDATE SKIP LOCKED`, b.Job.ID, b.Job.Chunk, columns.UUID(b.Job.Player))
 		if errors.Is(err, pgx.ErrNoRows) { // the job has changed, or another replica is processing it
 			return nil
 		}
@@ -208,8 +208,8 @@ func playerFilter(f domain.JobFilter, args []any) (string, []any) {
 	}
 	where := []string{"true"}
 	add := func(format string, v ...any) { where = append(where, fmt.Sprintf(format, v...)) }
-	// The subquery with LIMIT is executed once per player. PostgreSQL could instead read all assignments of a promotion once per
-	// batch for an EXISTS, if it does not know yet how many there are.
+	// The subquery with LIMIT is executed once per player. PostgreSQL could instead read all assignments of a promotion once
+	// per batch for an EXISTS, if it does not know yet how many there are.
 	assigned := func(condition string) string {
 		return "(SELECT true FROM player_promotions c WHERE c.user_id = p.id AND " + condition + " LIMIT 1) IS NOT NULL"
 	}
@@ -218,7 +218,8 @@ func playerFilter(f domain.JobFilter, args []any) (string, []any) {
 		for i, t := range types {
 			names[i] = string(t)
 		}
-		return assigned(`c.claimed AND (SELECT q.type FROM promotions q WHERE q.id = c.promotion_id) = ANY (` + arg(names) + `::text[])`)
+		return assigned("c.claimed AND (SELECT q.type FROM promotions q WHERE q.id = c.promotion_id) = ANY (" +
+			arg(names) + "::text[])")
 	}
 	if !f.RegisteredFrom.IsZero() {
 		add("p.created_at >= %s::timestamptz", arg(f.RegisteredFrom))
@@ -236,8 +237,8 @@ func playerFilter(f domain.JobFilter, args []any) (string, []any) {
 		add("NOT (%s)", assigned("c.promotion_id = ANY ("+arg(f.NotAssignedPromotionIDs)+"::uuid[])"))
 	}
 	if !f.LastClaimBefore.IsZero() {
-		add("COALESCE((SELECT max(c.claimed_at) FROM player_promotions c WHERE c.user_id = p.id AND c.claimed) < %s::timestamptz, false)",
-			arg(f.LastClaimBefore))
+		add(`COALESCE((SELECT max(c.claimed_at) FROM player_promotions c WHERE c.user_id = p.id AND c.claimed)
+			< %s::timestamptz, false)`, arg(f.LastClaimBefore))
 	}
 	return strings.Join(where, " AND "), args
 }

@@ -45,8 +45,8 @@ func (s *Store) Revoke(ctx context.Context, r domain.RevokeParams) (results []do
 
 // revoke revokes the assignments that are neither claimed nor reserved nor revoked, and returns them. It closes the
 // reservations of the others, so that a player who claims again and again cannot hold off the revocation. When all claims of
-// a closed reservation have ended, the next call revokes the assignment and deletes the reservation, before another claim can
-// begin.
+// a closed reservation have ended, the next call revokes the assignment and deletes the reservation, before another claim
+// can begin.
 func revoke(ctx context.Context, tx pgx.Tx, r domain.RevokeParams) ([]domain.Assignment, error) {
 	rows, err := tx.Query(ctx, `
 		UPDATE player_promotions a SET revoked_at = $3

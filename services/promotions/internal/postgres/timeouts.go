@@ -8,9 +8,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
-// timeoutsSQL is a part of a SELECT that bounds how long the transaction waits for a lock, and how long it holds its locks if
-// its process stops. A transaction that locks a promotion, its claims or its counters executes it first, so that a stopped
-// process delays the claims of the promotion by no more than three seconds.
+// timeoutsSQL is a part of a SELECT that bounds how long the transaction waits for a lock, and how long it holds its locks
+// if its process stops. A transaction that locks a promotion, its claims or its counters executes it first, so that a
+// stopped process delays the claims of the promotion by no more than three seconds.
 const timeoutsSQL = `set_config('lock_timeout', '4s', true), set_config('idle_in_transaction_session_timeout', '3s', true)`
 
 // inLockingTx is postgres.InTx for a transaction that locks a promotion, its claims or its counters.

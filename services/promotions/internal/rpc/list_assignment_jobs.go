@@ -19,6 +19,7 @@ func (h *Jobs) ListAssignmentJobs(ctx context.Context, r *connect.Request[promot
 		return nil, err
 	}
 	return connect.NewResponse(&promotionsv1.ListAssignmentJobsResponse{
-		Jobs: wire.FromAssignmentJobs(listed.Items), NextPageToken: next, Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
+		Jobs: wire.FromAssignmentJobs(listed.Items), NextPageToken: next,
+		Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
 	}), nil
 }

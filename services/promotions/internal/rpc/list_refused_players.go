@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"connectrpc.com/connect"
+
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	"github.com/casino-loyalty/loyalty/internal/paging"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
@@ -26,11 +27,14 @@ func (h *Jobs) ListRefusedPlayers(ctx context.Context, r *connect.Request[promot
 	if err != nil {
 		return nil, err
 	}
-	next, err := paging.NextToken(r.Msg, listed, func(p promotions.RefusedPlayer) string { return strconv.FormatInt(p.Number, 10) })
+	next, err := paging.NextToken(r.Msg, listed, func(p promotions.RefusedPlayer) string {
+		return strconv.FormatInt(p.Number, 10)
+	})
 	if err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&promotionsv1.ListRefusedPlayersResponse{
-		Refused: wire.FromRefusedPlayers(listed.Items), NextPageToken: next, Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
+		Refused: wire.FromRefusedPlayers(listed.Items), NextPageToken: next,
+		Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
 	}), nil
 }

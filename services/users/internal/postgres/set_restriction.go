@@ -62,8 +62,8 @@ func (s *Store) SetRestriction(
 }
 
 // lockRestrictions locks a player and the user who changes the restrictions; see lockUser. It returns the player, the
-// restrictions that were neither lifted nor replaced, and the time of the change. The time is read after the lock, so that no
-// concurrent change makes a restriction end before it began.
+// restrictions that were neither lifted nor replaced, and the time of the change. The time is read after the lock, so that
+// no concurrent change makes a restriction end before it began.
 func lockRestrictions(
 	ctx context.Context, tx *ent.Tx, by, player uuid.UUID,
 ) (u users.User, open []users.Restriction, at time.Time, err error) {
