@@ -761,8 +761,8 @@ type EligibilityCheck struct {
 
 // RedeemRequest is the body of a request.
 type RedeemRequest struct {
-	// The code of a promotion. Case does not matter. The use case checks its form, because a malformed code counts as a
-	// wrong one.
+	// The code of a promotion: 4 to 32 letters A to Z, digits and hyphens. Case does not matter. The use case checks the
+	// form, because a malformed code counts as a wrong one.
 	Code string `json:"code"`
 }
 

@@ -859,8 +859,8 @@ export interface EligibilityCheck {
 /** The body of a request. */
 export interface RedeemRequest {
   /**
-   * The code of a promotion. Case does not matter. The use case checks its form, because a malformed code counts as a
-   * wrong one.
+   * The code of a promotion: 4 to 32 letters A to Z, digits and hyphens. Case does not matter. The use case checks the
+   * form, because a malformed code counts as a wrong one.
    */
   code: string;
 }

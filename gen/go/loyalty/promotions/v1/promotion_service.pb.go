@@ -1267,7 +1267,8 @@ func (x *CheckEligibilityRequest) GetPlayerId() string {
 
 type RedeemRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The code of a promotion. Case does not matter. The use case checks its form, because a malformed code counts as a wrong one.
+	// The code of a promotion: 4 to 32 letters A to Z, digits and hyphens. Case does not matter. The use case checks the form,
+	// because a malformed code counts as a wrong one.
 	Code          string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1844,9 +1845,9 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\vtransaction\x18\x02 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction\"o\n" +
 	"\x17CheckEligibilityRequest\x12,\n" +
 	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\x12&\n" +
-	"\tplayer_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tplayer_id\"T\n" +
-	"\rRedeemRequest\x12C\n" +
-	"\x04code\x18\x01 \x01(\tB/\xbaH\x1f\xd8\x01\x03r\x1a\x10\x04\x18 2\x14^[A-Za-z0-9-]{4,32}$\xba\xbb\x18\tSPRING-24R\x04code\"\x8d\x01\n" +
+	"\tplayer_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tplayer_id\"5\n" +
+	"\rRedeemRequest\x12$\n" +
+	"\x04code\x18\x01 \x01(\tB\x10\xe0A\x02\xba\xbb\x18\tSPRING-24R\x04code\"\x8d\x01\n" +
 	"\rAssignRequest\x12,\n" +
 	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\x122\n" +
 	"\n" +
