@@ -679,11 +679,11 @@ const file_loyalty_promotions_v1_assignment_job_service_proto_rawDesc = "" +
 	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\x12\x18\n" +
 	"\adry_run\x18\x02 \x01(\bR\adry_run\x12\x1a\n" +
 	"\breassign\x18\x03 \x01(\bR\breassign\x12\x10\n" +
-	"\x03csv\x18\x04 \x01(\fR\x03csv\"\xca\x01\n" +
-	"\x15AssignmentJobAudience\x12[\n" +
+	"\x03csv\x18\x04 \x01(\fR\x03csv\"\xc6\x01\n" +
+	"\x15AssignmentJobAudience\x12W\n" +
 	"\n" +
-	"player_ids\x18\x01 \x03(\tB<\xbaH\r\x92\x01\n" +
-	"\x10\x90N\"\x05r\x03\xb0\x01\x01\xba\xbb\x18([\"019a0000-0000-7000-8000-000000000001\"]R\tplayerIds\x12\x10\n" +
+	"player_ids\x18\x01 \x03(\tB8\xbaH\r\x92\x01\n" +
+	"\x10\x90N\"\x05r\x03\xb0\x01\x01\xba\xbb\x18$019a0000-0000-7000-8000-000000000001R\tplayerIds\x12\x10\n" +
 	"\x03all\x18\x02 \x01(\bR\x03all\x12B\n" +
 	"\x06filter\x18\x03 \x01(\v2*.loyalty.promotions.v1.AssignmentJobFilterR\x06filter\"\x9e\x01\n" +
 	"\x19ListAssignmentJobsRequest\x12,\n" +
