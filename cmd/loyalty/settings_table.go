@@ -265,7 +265,7 @@ func limitSections() []settingSection {
 			},
 			{
 				"LOYALTY_REFRESHES_PER_SESSION",
-				"refreshes per minute of one session, averaged over 10 minutes; the session goes on after a refused one", keepDefault,
+				"refreshes per minute of one session, averaged over 10 minutes; a refused refresh does not end the session", keepDefault,
 			},
 			{
 				"LOYALTY_SESSION_LIFETIME",

@@ -81,7 +81,7 @@ func requestSections() []Section {
 				Limit: count(AnswersPerHour), Refusal: rateLimited,
 			},
 			{
-				What: fmt.Sprintf("refreshes of a session in %.0f minutes (10 × `LOYALTY_REFRESHES_PER_SESSION`); the session goes on",
+				What: fmt.Sprintf("refreshes of a session in %.0f minutes (10 × `LOYALTY_REFRESHES_PER_SESSION`); it remains valid",
 					RefreshPeriod.Minutes()),
 				Limit: count(RefreshesPerSession), Refusal: rateLimited,
 			},

@@ -181,7 +181,7 @@ func TestInterruptedDeactivation(t *testing.T) {
 	})
 }
 
-// TestRefreshesOfASessionAreLimited refreshes a session in a loop. The session goes on, and a stolen token still ends it.
+// TestRefreshesOfASessionAreLimited refreshes a session in a loop. The session remains valid, and a stolen token still ends it.
 func TestRefreshesOfASessionAreLimited(t *testing.T) {
 	f := start(t)
 	f.register("anna@example.com")

@@ -529,7 +529,7 @@ export abstract class Operations extends Caller {
    * session has ended. Every session ends at a fixed time after the login at the latest. If the request has several
    * __Secure-refresh_token cookies, the first usable cookie is exchanged. A refused cookie is cleared. Refresh fails
    * with FORBIDDEN if the token comes from the cookie and the request from a page of another origin, and with
-   * RATE_LIMITED after too many refreshes of the session, which goes on.
+   * RATE_LIMITED after too many refreshes of the session, which remains valid.
    *
    * Needs a refresh token: in the body, in the cookie, or as bearer token. The platform uses the first token in this
    * order.

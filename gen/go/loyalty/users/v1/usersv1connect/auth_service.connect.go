@@ -69,7 +69,7 @@ type AuthServiceClient interface {
 	// has ended. Every session ends at a fixed time after the login at the latest. If the request has several
 	// __Secure-refresh_token cookies, the first usable cookie is exchanged. A refused cookie is cleared. Refresh fails with
 	// FORBIDDEN if the token comes from the cookie and the request from a page of another origin, and with RATE_LIMITED after too
-	// many refreshes of the session, which goes on.
+	// many refreshes of the session, which remains valid.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest]) (*connect.Response[v1.RefreshResponse], error)
 	// Logout ends the session of the refresh token, and clears the cookie. It fails with TOKEN_REVOKED if the session has
 	// already ended, and with FORBIDDEN if the token comes from the cookie and the request from a page of another origin.
@@ -175,7 +175,7 @@ type AuthServiceHandler interface {
 	// has ended. Every session ends at a fixed time after the login at the latest. If the request has several
 	// __Secure-refresh_token cookies, the first usable cookie is exchanged. A refused cookie is cleared. Refresh fails with
 	// FORBIDDEN if the token comes from the cookie and the request from a page of another origin, and with RATE_LIMITED after too
-	// many refreshes of the session, which goes on.
+	// many refreshes of the session, which remains valid.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest]) (*connect.Response[v1.RefreshResponse], error)
 	// Logout ends the session of the refresh token, and clears the cookie. It fails with TOKEN_REVOKED if the session has
 	// already ended, and with FORBIDDEN if the token comes from the cookie and the request from a page of another origin.
