@@ -36,6 +36,7 @@ PROMOTION = {
     "createdAt": "2026-01-02T03:04:05Z",
     "updatedAt": "2026-01-02T03:04:05Z",
     "state": "EXPIRED",
+    "terms": {"text": "", "version": 0},
 }
 
 
