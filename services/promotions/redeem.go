@@ -2,6 +2,7 @@ package promotions
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -28,9 +29,12 @@ type Limiter interface {
 // LimitCodes makes the service limit wrong codes with l. Call it before the first code is redeemed.
 func (s *Service) LimitCodes(l Limiter) { s.limiter = l }
 
+// noLimiter refuses all codes, so that a service without a limiter does not let players guess.
 type noLimiter struct{}
 
-func (noLimiter) Allow(context.Context, string, ratelimit.Limit) error  { return nil }
+func (noLimiter) Allow(context.Context, string, ratelimit.Limit) error {
+	return errors.New("LimitCodes was not called")
+}
 func (noLimiter) Refund(context.Context, string, ratelimit.Limit) error { return nil }
 
 // RedeemParams are the parameters of [AssignmentStore.Redeem].
@@ -102,7 +106,7 @@ func (r Redeeming) Decide() (assign bool, err error) {
 	switch {
 	case !r.Known:
 		e := apperr.New(apperr.DependencyUnavailable, "the registration is still being processed; repeat the request")
-		e.RetryAfter = registrationWait
+		e.RetryAfter = RegistrationWait
 		return false, e
 	case !r.Active:
 		return false, apperr.New(apperr.AccountDeactivated, "the account is deactivated")

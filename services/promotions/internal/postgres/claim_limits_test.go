@@ -61,6 +61,7 @@ func (f fixture) replicas(n int, now func() time.Time) []*promotions.Service {
 	services := make([]*promotions.Service, n)
 	for i := range services {
 		services[i] = promotions.New(postgres.New(f.role, func() {}), f.ledger, now)
+		services[i].LimitCodes(unlimited{})
 	}
 	return services
 }

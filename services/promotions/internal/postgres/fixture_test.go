@@ -16,6 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/postgres"
 )
@@ -83,6 +84,12 @@ func (l *fakeLedger) Transaction(_ context.Context, player uuid.UUID, key string
 	return tx, nil
 }
 
+// unlimited lets players redeem any number of wrong codes.
+type unlimited struct{}
+
+func (unlimited) Allow(context.Context, string, ratelimit.Limit) error  { return nil }
+func (unlimited) Refund(context.Context, string, ratelimit.Limit) error { return nil }
+
 // fixture is a service with its own database. The service uses its own role, and pool connects as a superuser.
 type fixture struct {
 	*testing.T
@@ -100,6 +107,7 @@ func start(t *testing.T) fixture {
 	f := fixture{T: t, pool: pool, role: role, ledger: &fakeLedger{paid: map[string]promotions.Transaction{}}, today: date.Of(time.Now())}
 	store := postgres.New(role, func() {})
 	f.service = promotions.New(store, f.ledger, time.Now)
+	f.service.LimitCodes(unlimited{})
 	f.monitor = promotions.NewMonitor(store, f.ledger, promotions.DefaultAnomalyRules(), func(context.Context, promotions.Anomaly) {}, time.Now)
 	return f
 }

@@ -159,7 +159,7 @@ func TestCodesAreUniqueUntilArchived(t *testing.T) {
 	}
 }
 
-// TestRedeemRefusesRestrictedPlayers also redeems as a player who has muted promotions.
+// TestRedeemRefusesRestrictedPlayers redeems as a restricted player, and as one who gets no notifications of promotions.
 func TestRedeemRefusesRestrictedPlayers(t *testing.T) {
 	t.Parallel()
 	f := start(t)

@@ -20,6 +20,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
+	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/rpctest"
 	"github.com/casino-loyalty/loyalty/services/promotions"
@@ -165,6 +166,12 @@ func (s *fakeStore) Assign(_ context.Context, a promotions.AssignParams, check f
 	return results, nil
 }
 
+// unlimited lets players redeem any number of wrong codes.
+type unlimited struct{}
+
+func (unlimited) Allow(context.Context, string, ratelimit.Limit) error  { return nil }
+func (unlimited) Refund(context.Context, string, ratelimit.Limit) error { return nil }
+
 // fakeLedger pays every credit with the same transaction, or returns err.
 type fakeLedger struct{ err error }
 
@@ -207,8 +214,9 @@ func start(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := rpc.New(promotions.New(f.store, f.ledger, now))
-	server.Mount(promotionsv1connect.NewPromotionServiceHandler(handler, server.Options()...))
+	service := promotions.New(f.store, f.ledger, now)
+	service.LimitCodes(unlimited{})
+	server.Mount(promotionsv1connect.NewPromotionServiceHandler(rpc.New(service), server.Options()...))
 	monitor := promotions.NewMonitor(f.anomalies, nil, promotions.DefaultAnomalyRules(), nil, now)
 	server.Mount(promotionsv1connect.NewAnomalyServiceHandler(rpc.NewAnomalies(monitor), server.Options()...))
 	h, err := server.Handler()
