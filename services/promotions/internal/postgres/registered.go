@@ -18,14 +18,14 @@ func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Reg
 		if _, err := tx.Exec(ctx, "SELECT "+timeoutsSQL); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `
-			INSERT INTO players (`+playerColumns+`) VALUES (`+columns.Placeholders(playerColumns, 1)+`)
-			ON CONFLICT (id) DO UPDATE SET created_at = LEAST(players.created_at, excluded.created_at)`,
-			playerValues(domain.Player{ID: r.Player, IsActive: true, CreatedAt: r.Registered, UpdatedAt: r.At})...)
+		available, err := registrationPromotions(ctx, tx, r) // locks promotions before the player, as Assign does
 		if err != nil {
 			return err
 		}
-		available, err := registrationPromotions(ctx, tx, r)
+		_, err = tx.Exec(ctx, `
+			INSERT INTO players (`+playerColumns+`) VALUES (`+columns.Placeholders(playerColumns, 1)+`)
+			ON CONFLICT (id) DO UPDATE SET created_at = LEAST(players.created_at, excluded.created_at)`,
+			playerValues(domain.Player{ID: r.Player, IsActive: true, CreatedAt: r.Registered, UpdatedAt: r.At})...)
 		if err != nil {
 			return err
 		}

@@ -22,12 +22,12 @@ func (s *Store) Resync(
 	ctx context.Context, players []domain.Player, restrictions map[uuid.UUID][]domain.PlayerRestriction, at time.Time,
 ) (changed []uuid.UUID, err error) {
 	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		changed, err = resyncStatus(ctx, tx, players)
+		restricted, err := resyncRestrictions(ctx, tx, players, restrictions, at) // locks the players in the order of their ids
 		if err != nil {
 			return err
 		}
-		restricted, err := resyncRestrictions(ctx, tx, players, restrictions, at)
-		changed = sortedIDs(append(changed, restricted...))
+		active, err := resyncStatus(ctx, tx, players)
+		changed = sortedIDs(append(active, restricted...))
 		return err
 	})
 	return changed, toAppError(err)
