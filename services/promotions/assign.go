@@ -26,11 +26,14 @@ type AssignResult struct {
 	Outcome AssignOutcome
 }
 
-// The registration event of a player arrives some milliseconds after the registration. Until then the player is unknown.
-// Assign therefore waits for unknown players with new ids. The timestamp in a UUIDv7 shows the id's age.
+// RegistrationWait is how long use cases wait for the event of a registration, which arrives some milliseconds after the
+// registration. Until then the player is unknown. Assign waits for unknown players with new ids. A job for all players does
+// not end before this time has passed since its creation.
+const RegistrationWait = 2 * time.Second
+
 const (
+	// maxNewPlayerAge is the greatest age of a new id. The timestamp in a UUIDv7 shows the id's age.
 	maxNewPlayerAge  = 10 * time.Second
-	registrationWait = 2 * time.Second
 	firstAssignRetry = 10 * time.Millisecond
 )
 
@@ -49,12 +52,12 @@ func (s *Service) Assign(
 	return s.store.Assign(ctx, a, func(p Promotion) error { return p.Available(now) })
 }
 
-// awaitNewPlayers waits until all new players are known, registrationWait has passed or ctx ends. It also stops at an error,
+// awaitNewPlayers waits until all new players are known, RegistrationWait has passed or ctx ends. It also stops at an error,
 // which the assignment then meets, too.
 func (s *Service) awaitNewPlayers(ctx context.Context, players []uuid.UUID) {
 	missing := s.newPlayers(players)
-	deadline := time.Now().Add(registrationWait)
-	delays := backoff.Policy{Initial: firstAssignRetry, Max: registrationWait}.Delays()
+	deadline := time.Now().Add(RegistrationWait)
+	delays := backoff.Policy{Initial: firstAssignRetry, Max: RegistrationWait}.Delays()
 	for len(missing) > 0 {
 		var err error
 		if missing, err = s.store.UnknownPlayers(ctx, missing); err != nil || len(missing) == 0 {

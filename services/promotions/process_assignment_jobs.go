@@ -32,10 +32,6 @@ const (
 	maxAttempts = 10
 )
 
-// RegistrationGrace is how long after its creation a job for all players does not end, because events of players who have
-// registered before may still arrive.
-const RegistrationGrace = registrationWait
-
 // ProcessAssignmentJobs processes batches until a job comes again that did not progress. Every replica calls it every
 // second. A batch that fails is repeated after those of other jobs. After several failures in a row, except outages, the job
 // fails.

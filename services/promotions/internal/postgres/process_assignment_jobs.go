@@ -153,8 +153,8 @@ func processPlayers(ctx context.Context, tx pgx.Tx, p domain.Promotion, j *domai
 	// Until the events of the registrations before the job must have arrived, the batch ends before players whose events may
 	// still be missing. Their ids would be behind the position of the job.
 	last := j.LastPlayer
-	if b.At.Sub(j.CreatedAt) < domain.RegistrationGrace {
-		if arrived := lastID(b.At.Add(-domain.RegistrationGrace)); bytes.Compare(arrived[:], last[:]) < 0 {
+	if b.At.Sub(j.CreatedAt) < domain.RegistrationWait {
+		if arrived := lastID(b.At.Add(-domain.RegistrationWait)); bytes.Compare(arrived[:], last[:]) < 0 {
 			last = arrived
 		}
 	}
@@ -191,7 +191,7 @@ func processPlayers(ctx context.Context, tx pgx.Tx, p domain.Promotion, j *domai
 	switch {
 	case read > 0:
 		j.Player = id
-	case b.At.Sub(j.CreatedAt) < domain.RegistrationGrace:
+	case b.At.Sub(j.CreatedAt) < domain.RegistrationWait:
 		return false, nil
 	default:
 		j.Counts.Total = j.Counts.Processed

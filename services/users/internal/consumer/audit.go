@@ -34,7 +34,7 @@ func Audit(s *users.Service) event.Subscription {
 			return nil // an event type that is newer than this service
 		}
 		if action := m.GetEntry().GetAction(); !eventproto.Known(action) {
-			// It must not be retried like an outage: whoever can write to the bus could stop the trail with such events.
+			// It must not be retried like an outage: a service that may write to the bus could then stop the trail with such events.
 			return event.Permanentf("entry.action: %d is unknown to this version; replay it after the upgrade of users", action)
 		}
 		e, err := entry(m.GetEntry())
