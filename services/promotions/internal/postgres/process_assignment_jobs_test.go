@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
